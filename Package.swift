@@ -1,0 +1,74 @@
+// swift-tools-version: 6.2
+// nodeguard: see docs/architecture.md for the map of the modules.
+import PackageDescription
+
+/// One set of rules for every target of ours: Swift 6, strict memory safety, no warning survives.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "nodeguard",
+    products: [
+        .executable(name: "nodeguard", targets: ["nodeguard"]),
+        .executable(name: "nodeguard-engine", targets: ["nodeguard-engine"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    ],
+    targets: [
+        // C libraries of the system, each with a header as thin as can be.
+        .systemLibrary(name: "CClamAV", pkgConfig: "libclamav", providers: [.apt(["libclamav-dev"])]),
+        .systemLibrary(name: "CSELinux", pkgConfig: "libselinux", providers: [.apt(["libselinux1-dev"])]),
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CLinux"),
+
+        // What every module may use.
+        .target(name: "LinuxSystem", dependencies: ["CLinux", system], swiftSettings: strict),
+        .target(name: "Config", dependencies: ["CYAML", "LinuxSystem", system], swiftSettings: strict),
+        .target(name: "Journal", dependencies: ["CSystemd", "LinuxSystem", system], swiftSettings: strict),
+
+        // The two streams.
+        .target(name: "EngineProtocol", dependencies: ["LinuxSystem", system], swiftSettings: strict),
+        .target(
+            name: "Scanner", dependencies: ["EngineProtocol", "Journal", "LinuxSystem", system],
+            swiftSettings: strict),
+        .target(
+            name: "Policy", dependencies: ["CSELinux", "CLinux", "Journal", "LinuxSystem", system],
+            swiftSettings: strict),
+        .target(
+            name: "Agent", dependencies: ["Config", "Scanner", "Policy", "Journal", "LinuxSystem", system],
+            swiftSettings: strict),
+
+        // The two executables. Only the engine is linked with libclamav.
+        .executableTarget(
+            name: "nodeguard",
+            dependencies: ["Agent", "Config", "Scanner", "Policy", "Journal", "LinuxSystem", arguments, system],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "nodeguard-engine", dependencies: ["CClamAV", "CLinux", "EngineProtocol", "LinuxSystem", system],
+            swiftSettings: strict),
+
+        // Tests. TestSupport starts real programs and makes real trees; it is never shipped.
+        .target(name: "TestSupport", dependencies: ["LinuxSystem", system], path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ConfigTests", dependencies: ["Config", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "JournalTests", dependencies: ["Journal", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "EngineProtocolTests", dependencies: ["EngineProtocol", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ScannerTests", dependencies: ["Scanner", "TestSupport", "nodeguard-engine"], swiftSettings: strict),
+        .testTarget(name: "PolicyTests", dependencies: ["Policy", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "CommandTests", dependencies: ["TestSupport", "nodeguard", "nodeguard-engine"],
+            swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,2 @@
+// libyaml's C interface (package libyaml-dev).
+#include <yaml.h>

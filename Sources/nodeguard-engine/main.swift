@@ -1,0 +1,3 @@
+internal import CClamAV
+
+print(unsafe String(cString: cl_retver()))
