@@ -60,12 +60,16 @@ let package = Package(
             swiftSettings: strict),
 
         // Tests. TestSupport starts real programs and makes real trees; it is never shipped.
-        .target(name: "TestSupport", dependencies: ["LinuxSystem", system], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["LinuxSystem", system], path: "Tests/TestSupport", swiftSettings: strict
+        ),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "ConfigTests", dependencies: ["Config", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "JournalTests", dependencies: ["Journal", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "EngineProtocolTests", dependencies: ["EngineProtocol", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "ScannerTests", dependencies: ["Scanner", "TestSupport", "nodeguard-engine"], swiftSettings: strict),
+        .testTarget(
+            name: "EngineProtocolTests", dependencies: ["EngineProtocol", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "ScannerTests", dependencies: ["Scanner", "TestSupport", "nodeguard-engine"], swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "nodeguard", "nodeguard-engine"],

@@ -81,6 +81,7 @@ public struct OutcomeCounts: Equatable, Sendable {
         let reason: String?
     }
 
+    /// No file counted yet.
     public init() {}
 
     /// Counts one file.

@@ -39,7 +39,9 @@ public func printable(_ path: FilePath) -> String {
 extension FilePath {
     /// The bytes of the path, without the final NUL. A path on Linux is bytes, not text.
     public var bytes: [UInt8] {
-        unsafe withPlatformString { unsafe Array(UnsafeBufferPointer(start: $0, count: length)).map(UInt8.init(bitPattern:)) }
+        unsafe withPlatformString { start in
+            unsafe UnsafeBufferPointer(start: start, count: length).map(UInt8.init(bitPattern:))
+        }
     }
 
     /// A path from bytes that may not be UTF-8. Bytes from the first NUL on are left out, as the kernel would.

@@ -13,6 +13,7 @@ public struct SystemCallError: Error, Equatable, Sendable, CustomStringConvertib
     /// The kernel's answer.
     public let errno: Errno
 
+    /// An error of `call`, made while trying to `intent` `subject`.
     public init(_ call: String, _ intent: String, _ subject: String = "", errno: Errno) {
         self.call = call
         self.intent = intent
@@ -20,6 +21,7 @@ public struct SystemCallError: Error, Equatable, Sendable, CustomStringConvertib
         self.errno = errno
     }
 
+    /// One sentence: `cannot open the signature folder /x: No such file or directory (openat2)`.
     public var description: String {
         let to = subject.isEmpty ? "" : " \(subject)"
         return "cannot \(intent)\(to): \(errno) (\(call))"
