@@ -2,15 +2,100 @@
 // Nothing here decides anything: a constant with a type, or one system call.
 #include <errno.h>
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+#include <linux/close_range.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
+#include <linux/stat.h>
 
 // openat2(2): glibc 2.36 has no wrapper.
 static inline int nodeguard_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
     struct open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
     return (int)syscall(SYS_openat2, directory, path, &how, sizeof(how));
+}
+
+// statx(2): glibc hides it behind _GNU_SOURCE, which Swift's import of glibc does not set.
+static inline int nodeguard_statx(int directory, const char *path, int flags, unsigned mask, struct statx *status) {
+    return (int)syscall(SYS_statx, directory, path, flags, mask, status);
+}
+static const int nodeguard_at_empty_path = 0x1000;          // AT_EMPTY_PATH
+static const int nodeguard_at_symlink_nofollow = 0x100;     // AT_SYMLINK_NOFOLLOW
+static const int nodeguard_o_noatime = 01000000;            // O_NOATIME
+static const int nodeguard_o_path = 010000000;              // O_PATH
+
+// getdents64(2): readdir(3) would hide a read error half way in some versions and allocates for each entry.
+static inline long nodeguard_getdents64(int directory, void *buffer, size_t size) {
+    return syscall(SYS_getdents64, directory, buffer, size);
+}
+
+// memfd_create(2), behind _GNU_SOURCE as well.
+static inline int nodeguard_memfd_create(const char *name, unsigned flags) {
+    return (int)syscall(SYS_memfd_create, name, flags);
+}
+
+// close_range(2), behind _GNU_SOURCE as well.
+static inline int nodeguard_close_range(unsigned first, unsigned last) {
+    return (int)syscall(SYS_close_range, first, last, 0);
+}
+
+// prctl(2) is variadic.
+static inline int nodeguard_prctl(int operation, unsigned long argument) {
+    return prctl(operation, argument, 0, 0, 0);
+}
+
+// sendmsg(2) of one message and at most one descriptor (-1: none): the CMSG macros cannot be imported.
+static inline ssize_t nodeguard_send(int socket, const void *bytes, size_t size, int descriptor, int flags) {
+    struct iovec part = {.iov_base = (void *)bytes, .iov_len = size};
+    union { struct cmsghdr header; char space[CMSG_SPACE(sizeof(int))]; } control;
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (descriptor >= 0) {
+        memset(&control, 0, sizeof(control));
+        message.msg_control = control.space;
+        message.msg_controllen = sizeof(control.space);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
+    }
+    return sendmsg(socket, &message, flags | MSG_NOSIGNAL);
+}
+
+// recvmsg(2) of one message and at most one descriptor (-1: none came). `message_flags` tells of truncation.
+// A peer may send more descriptors than one although ours never do: the kernel closes what does not fit.
+static inline ssize_t nodeguard_receive(int socket, void *bytes, size_t size, int *descriptor, int *message_flags, int flags) {
+    struct iovec part = {.iov_base = bytes, .iov_len = size};
+    union { struct cmsghdr header; char space[CMSG_SPACE(sizeof(int))]; } control;
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
+    *descriptor = -1;
+    ssize_t received = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+    *message_flags = message.msg_flags;
+    if (received < 0) return received;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int))) {
+            memcpy(descriptor, CMSG_DATA(header), sizeof(int));
+        }
+    }
+    return received;
+}
+
+// The macros of <sys/wait.h> cannot be imported.
+static inline int nodeguard_exited(int status) { return (status & 0x7f) == 0; }
+static inline int nodeguard_exit_status(int status) { return (status >> 8) & 0xff; }
+static inline int nodeguard_signal(int status) { return status & 0x7f; }
+
+// Behind _GNU_SOURCE (glibc 2.34): the child of posix_spawn(3) begins without any descriptor from `first` on.
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);
+static inline int nodeguard_spawn_close_from(posix_spawn_file_actions_t *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
 }

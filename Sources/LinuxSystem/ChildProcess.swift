@@ -1,0 +1,120 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// A child process that this process started and will reap.
+public struct ChildProcess: ~Copyable, Sendable {
+    /// How a process ended.
+    public enum Ending: Equatable, Sendable {
+        /// It called exit(3) with this status.
+        case exited(Int32)
+        /// A signal ended it.
+        case killed(signal: Int32)
+
+        /// From the status word of waitpid(2).
+        public init(waitStatus status: Int32) {
+            self =
+                nodeguard_exited(status) != 0
+                ? .exited(nodeguard_exit_status(status)) : .killed(signal: nodeguard_signal(status))
+        }
+    }
+
+    /// The process's number.
+    public let id: Int32
+    private var reaped = false
+
+    /// Starts a program. It inherits exactly the descriptors listed, and the environment given and no other.
+    ///
+    /// - Parameters:
+    ///   - program: the executable; no search path is consulted.
+    ///   - arguments: what follows the program's name.
+    ///   - environment: `NAME=value` each.
+    ///   - descriptors: the descriptor that shall have the number 0, 1, 2, … in the child, in this order; nil
+    ///     leaves `/dev/null` there.
+    /// - Throws: where it could not be started, for example because the program is not there.
+    public init(
+        program: FilePath, arguments: [String], environment: [String] = [], descriptors: [FileDescriptor?]
+    ) throws(SystemCallError) {
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        // First out of the way of the numbers that are about to be given out, then into place: a descriptor
+        // may be wanted at a number that another of the list has now.
+        let base = Int32(descriptors.count) + (descriptors.compactMap { $0?.rawValue }.max() ?? 0) + 1
+        for (number, descriptor) in descriptors.enumerated() {
+            guard let descriptor else { continue }
+            unsafe posix_spawn_file_actions_adddup2(&actions, descriptor.rawValue, base + Int32(number))
+        }
+        for (number, descriptor) in descriptors.enumerated() {
+            if descriptor == nil {
+                unsafe posix_spawn_file_actions_addopen(&actions, Int32(number), "/dev/null", O_RDWR, 0)
+            } else {
+                unsafe posix_spawn_file_actions_adddup2(&actions, base + Int32(number), Int32(number))
+            }
+        }
+        unsafe nodeguard_spawn_close_from(&actions, Int32(descriptors.count))
+
+        // The child begins with no signal blocked or ignored, whatever its parent has done.
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        var all = sigset_t()
+        unsafe sigfillset(&all)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setsigdefault(&attributes, &all)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
+        let name = unsafe program.withPlatformString { unsafe String(cString: $0) }
+        let argv = unsafe ([name] + arguments).map { unsafe strdup($0) } + [nil]
+        let envp = unsafe environment.map { unsafe strdup($0) } + [nil]
+        defer {
+            for unsafe pointer in unsafe argv { unsafe free(pointer) }
+            for unsafe pointer in unsafe envp { unsafe free(pointer) }
+        }
+        var child: pid_t = 0
+        let result = unsafe program.withPlatformString {
+            unsafe posix_spawn(&child, $0, &actions, &attributes, argv, envp)
+        }
+        guard result == 0 else {
+            throw SystemCallError("posix_spawn", "start", printable(program), errno: Errno(rawValue: result))
+        }
+        id = child
+    }
+
+    /// Waits for the end and reaps the process.
+    public consuming func wait() -> Ending {
+        reaped = true
+        return Self.reap(id)
+    }
+
+    deinit {
+        // Nobody waited: the child must not outlive its owner, and no zombie may stay.
+        guard !reaped else { return }
+        _ = kill(id, SIGKILL)
+        _ = Self.reap(id)
+    }
+
+    private static func reap(_ id: Int32) -> Ending {
+        var status: Int32 = 0
+        while true {
+            let result = unsafe waitpid(id, &status, 0)
+            if result == id { return Ending(waitStatus: status) }
+            // Not ours to wait for: somebody reaped it before, which can only be a mistake of this program.
+            if Errno.current != .interrupted { return .exited(-1) }
+        }
+    }
+
+    /// Sends a signal; a process that has ended already is no error.
+    public func signal(_ number: Int32) {
+        _ = kill(id, number)
+    }
+}
+
+/// The moment of `CLOCK_MONOTONIC` in nanoseconds: never set back, standing still while the machine sleeps.
+public func monotonicNanoseconds() -> UInt64 {
+    var now = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &now)
+    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+}

@@ -1,0 +1,79 @@
+internal import CLinux
+public import SystemPackage
+
+/// Reads the entries of an open folder with getdents64(2).
+///
+/// readdir(3) is not used: it hides the difference between the end and an error from careless callers and
+/// copies every entry once more. `.` and `..` are left out. Safe: the buffer is its own and never leaves it.
+@safe public struct FolderReader: ~Copyable {
+    /// One entry as the folder has it: its name and, where the file system tells, what sort it is.
+    public struct Entry: Sendable {
+        /// The name.
+        public let name: FileName
+        /// The sort of file; `unknown` where the file system does not say and statx(2) has to be asked.
+        public let kind: FileStatus.Kind
+    }
+
+    private let buffer: UnsafeMutableRawBufferPointer
+    private var position = 0
+    private var end = 0
+
+    /// A reader with a buffer of its own, 64 KiB, for as many folders as wanted, one after the other.
+    public init() {
+        unsafe buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65536, alignment: 8)
+    }
+
+    deinit { unsafe buffer.deallocate() }
+
+    /// Forgets what is buffered: the next entry comes from another folder, or from its beginning.
+    public mutating func reset() {
+        position = 0
+        end = 0
+    }
+
+    /// The next entry, or nil at the end.
+    ///
+    /// - Throws: the kernel's answer; what was read before stays valid, the rest of the folder is unknown.
+    public mutating func next(of folder: borrowing OwnedDescriptor) throws(Errno) -> Entry? {
+        while true {
+            if position == end {
+                let read = unsafe nodeguard_getdents64(folder.rawValue, buffer.baseAddress, buffer.count)
+                guard read >= 0 else { throw Errno.current }
+                guard read > 0 else { return nil }
+                position = 0
+                end = read
+            }
+            // struct linux_dirent64 of getdents64(2): u64 d_ino, s64 d_off, u16 d_reclen, u8 d_type, char d_name[].
+            let length = Int(unsafe buffer.loadUnaligned(fromByteOffset: position + 16, as: UInt16.self))
+            let type = unsafe buffer[position + 18]
+            let name = unsafe buffer[(position + 19)..<(position + length)].prefix { $0 != 0 }
+            position += length
+            guard let name = unsafe FileName(name) else { continue }
+            if name.isSelfOrParent { continue }
+            return Entry(name: name, kind: FileStatus.Kind(directoryEntry: type))
+        }
+    }
+}
+
+extension FileName {
+    fileprivate var isSelfOrParent: Bool {
+        bytes.elementsEqual([0x2e]) || bytes.elementsEqual([0x2e, 0x2e])
+    }
+}
+
+extension FileStatus.Kind {
+    /// The `DT_*` constants of readdir(3), which are the mode's file type shifted by 12.
+    fileprivate init(directoryEntry type: UInt8) {
+        self =
+            switch type {
+            case 1: .fifo
+            case 2: .characterDevice
+            case 4: .directory
+            case 6: .blockDevice
+            case 8: .regular
+            case 10: .symbolicLink
+            case 12: .socket
+            default: .unknown
+            }
+    }
+}
