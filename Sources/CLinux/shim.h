@@ -99,3 +99,9 @@ extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *
 static inline int nodeguard_spawn_close_from(posix_spawn_file_actions_t *actions, int first) {
     return posix_spawn_file_actions_addclosefrom_np(actions, first);
 }
+
+// fork(2): Swift's import marks it unavailable, since only a process with one thread may go on in Swift afterwards.
+static inline pid_t nodeguard_fork(void) { return fork(); }
+
+// pidfd_open(2): glibc 2.36 has a wrapper, behind _GNU_SOURCE.
+static inline int nodeguard_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }

@@ -70,8 +70,8 @@ public struct ChildProcess: ~Copyable, Sendable {
         let argv = unsafe ([name] + arguments).map { unsafe strdup($0) } + [nil]
         let envp = unsafe environment.map { unsafe strdup($0) } + [nil]
         defer {
-            for unsafe pointer in unsafe argv { unsafe free(pointer) }
-            for unsafe pointer in unsafe envp { unsafe free(pointer) }
+            unsafe argv.forEach { unsafe free($0) }
+            unsafe envp.forEach { unsafe free($0) }
         }
         var child: pid_t = 0
         let result = unsafe program.withPlatformString {

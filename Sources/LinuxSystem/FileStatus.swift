@@ -70,7 +70,9 @@ public struct FileStatus: Equatable, Sendable {
         }
     }
 
-    private static func statx(_ directory: Int32, _ path: UnsafePointer<CChar>, _ flags: Int32) throws(Errno) -> FileStatus {
+    private static func statx(_ directory: Int32, _ path: UnsafePointer<CChar>, _ flags: Int32) throws(Errno)
+        -> FileStatus
+    {
         var status = CLinux.statx()
         let mask = UInt32(STATX_BASIC_STATS) | UInt32(STATX_MNT_ID)
         guard unsafe nodeguard_statx(directory, path, flags, mask, &status) == 0 else { throw Errno.current }

@@ -63,7 +63,8 @@ public enum Opening {
     }
 
     /// openat2(2) itself; the kernel answers EAGAIN where a rename raced with `resolve`, which is worth a retry.
-    private static func open(_ directory: Int32, _ path: UnsafePointer<CChar>, _ flags: Int32, resolve: UInt64) -> Int32 {
+    private static func open(_ directory: Int32, _ path: UnsafePointer<CChar>, _ flags: Int32, resolve: UInt64) -> Int32
+    {
         for _ in 0..<16 {
             let descriptor = unsafe nodeguard_openat2(directory, path, UInt64(flags), 0, resolve)
             if descriptor >= 0 || (Errno.current != .resourceTemporarilyUnavailable && Errno.current != .interrupted) {
