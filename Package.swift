@@ -60,9 +60,10 @@ let package = Package(
             swiftSettings: strict),
 
         // Tests. TestSupport starts real programs and makes real trees; it is never shipped.
+        .systemLibrary(name: "CTestSupport", path: "Tests/CTestSupport"),
         .target(
-            name: "TestSupport", dependencies: ["LinuxSystem", system], path: "Tests/TestSupport", swiftSettings: strict
-        ),
+            name: "TestSupport", dependencies: ["CTestSupport", "LinuxSystem", system], path: "Tests/TestSupport",
+            swiftSettings: strict),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "ConfigTests", dependencies: ["Config", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "JournalTests", dependencies: ["Journal", "TestSupport"], swiftSettings: strict),
@@ -72,7 +73,7 @@ let package = Package(
             name: "ScannerTests", dependencies: ["Scanner", "TestSupport", "nodeguard-engine"], swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "CommandTests", dependencies: ["TestSupport", "nodeguard", "nodeguard-engine"],
+            name: "CommandTests", dependencies: ["TestSupport", "nodeguard", "nodeguard-engine", system],
             swiftSettings: strict),
     ]
 )

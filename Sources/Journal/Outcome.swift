@@ -13,7 +13,7 @@ public enum Outcome: Equatable, Sendable {
     case skipped(SkipReason)
 
     /// Why a look could not be finished.
-    public enum IncompleteReason: String, CaseIterable, Codable, Sendable {
+    public enum IncompleteReason: String, CaseIterable, Codable, CodingKeyRepresentable, Sendable {
         /// One of the engine's limits was reached (size, depth, number of members).
         case limit
         /// An archive or document whose content only its password opens.
@@ -31,7 +31,7 @@ public enum Outcome: Equatable, Sendable {
     }
 
     /// Why a file was not looked at.
-    public enum SkipReason: String, CaseIterable, Codable, Sendable {
+    public enum SkipReason: String, CaseIterable, Codable, CodingKeyRepresentable, Sendable {
         /// An exclusion, built in or configured.
         case excluded
         /// Not a regular file or a folder: a symbolic link, FIFO, socket or device.
@@ -67,44 +67,45 @@ public enum Outcome: Equatable, Sendable {
     }
 
     /// The five outcomes, spelled as in metrics, journal and JSON.
-    public enum Kind: String, CaseIterable, Codable, Sendable {
+    public enum Kind: String, CaseIterable, Codable, CodingKeyRepresentable, Sendable {
         case clean, unchanged, infected, incomplete, skipped
     }
 }
 
-/// How many files ended in which outcome.
-public struct OutcomeCounts: Equatable, Sendable {
-    private var counts: [Key: UInt64] = [:]
-
-    private struct Key: Hashable {
-        let kind: Outcome.Kind
-        let reason: String?
+extension Outcome: Codable {
+    private enum Key: String, CodingKey {
+        case outcome, signature, signatures, reason
     }
 
-    /// No file counted yet.
-    public init() {}
-
-    /// Counts one file.
-    public mutating func add(_ outcome: Outcome, _ files: UInt64 = 1) {
-        counts[Key(kind: outcome.kind, reason: outcome.reason), default: 0] += files
+    /// Writes `"outcome"`, and with it `"reason"`, or `"signature"` (the first) and `"signatures"` (all of them).
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(kind, forKey: .outcome)
+        try container.encodeIfPresent(reason, forKey: .reason)
+        if case .infected(let first, let others) = self {
+            try container.encode(first, forKey: .signature)
+            try container.encode([first] + others, forKey: .signatures)
+        }
     }
 
-    /// Files with this outcome, whatever the reason.
-    public subscript(kind: Outcome.Kind) -> UInt64 {
-        counts.reduce(0) { $1.key.kind == kind ? $0 + $1.value : $0 }
-    }
-
-    /// Files with exactly this outcome and reason (an infected file counts whatever its signature).
-    public subscript(outcome: Outcome) -> UInt64 {
-        counts[Key(kind: outcome.kind, reason: outcome.reason)] ?? 0
-    }
-
-    /// All files: the sum over the outcomes.
-    public var total: UInt64 { counts.values.reduce(0, +) }
-
-    /// The reasons of one outcome with their counts, the most frequent first.
-    public func reasons(of kind: Outcome.Kind) -> [(reason: String, files: UInt64)] {
-        counts.compactMap { key, files in key.kind == kind ? key.reason.map { ($0, files) } : nil }
-            .sorted { ($1.1, $0.0) < ($0.1, $1.0) }
+    /// Reads what ``encode(to:)`` writes.
+    ///
+    /// - Throws: `DecodingError` for an outcome without its signature or reason, or with an unknown one.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        switch try container.decode(Kind.self, forKey: .outcome) {
+        case .clean: self = .clean
+        case .unchanged: self = .unchanged
+        case .infected:
+            let first = try container.decode(String.self, forKey: .signature)
+            let all = try container.decode([String].self, forKey: .signatures)
+            guard all.first == first else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .signatures, in: container, debugDescription: "the first signature is another one")
+            }
+            self = .infected(first: first, others: Array(all.dropFirst()))
+        case .incomplete: self = .incomplete(try container.decode(IncompleteReason.self, forKey: .reason))
+        case .skipped: self = .skipped(try container.decode(SkipReason.self, forKey: .reason))
+        }
     }
 }
