@@ -85,7 +85,7 @@ public struct LoadRequest: Equatable, Sendable {
 }
 
 /// How much of a file the engine takes on. What goes beyond ends as `incomplete: limit`, never as clean.
-public struct EngineLimits: Equatable, Hashable, Sendable {
+public struct EngineLimits: Codable, Equatable, Hashable, Sendable {
     /// The largest file or member, in bytes. libclamav cannot scan beyond 2 GiB − 1 and takes 0 for "no limit",
     /// which would switch its own check off: neither can be asked for.
     public var fileBytes: UInt64

@@ -11,6 +11,8 @@ public struct SignaturesLoaded: EventPayload {
     public var databases: [Database]
     /// The engine's version, `1.4.6`.
     public var engine: String
+    /// What a person should know of them: exceptions that take files out of the scan, archives that stay closed.
+    public var notes: [String]
 
     /// One signature database.
     public struct Database: Codable, Equatable, Sendable {
@@ -30,17 +32,18 @@ public struct SignaturesLoaded: EventPayload {
     }
 
     /// Tells what was loaded.
-    public init(signatures: SignatureSet, databases: [Database], engine: String) {
+    public init(signatures: SignatureSet, databases: [Database], engine: String, notes: [String] = []) {
         self.signatures = signatures
         self.databases = databases
         self.engine = engine
+        self.notes = notes
     }
 
-    /// Normal.
-    public var priority: Priority { .info }
+    /// Normal; a notice where there is something to know.
+    public var priority: Priority { notes.isEmpty ? .info : .notice }
     /// What a person reads.
     public var message: MessageText {
-        "\(signatures.count) signatures are loaded from \(databases.count) databases into ClamAV \(engine)."
+        "\(signatures.count) signatures are loaded from \(databases.count) databases into ClamAV \(engine)\(explained(notes.isEmpty ? nil : notes.joined(separator: "; ")))."
     }
     /// The databases.
     public var fields: [JournalField] { databases.map { JournalField(.database, $0.name) } }

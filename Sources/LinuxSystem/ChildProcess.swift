@@ -23,7 +23,8 @@ public struct ChildProcess: ~Copyable, Sendable {
     public let id: Int32
     private var reaped = false
 
-    /// Starts a program. It inherits exactly the descriptors listed, and the environment given and no other.
+    /// Starts a program in a process group of its own, so that an interrupt typed at the terminal reaches only its
+    /// parent, which ends it in good order. It inherits exactly the descriptors listed, and the environment given and no other.
     ///
     /// - Parameters:
     ///   - program: the executable; no search path is consulted.
@@ -64,7 +65,8 @@ public struct ChildProcess: ~Copyable, Sendable {
         unsafe sigfillset(&all)
         unsafe posix_spawnattr_setsigmask(&attributes, &none)
         unsafe posix_spawnattr_setsigdefault(&attributes, &all)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        unsafe posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
 
         let name = unsafe program.withPlatformString { unsafe String(cString: $0) }
         let argv = unsafe ([name] + arguments).map { unsafe strdup($0) } + [nil]
@@ -104,6 +106,14 @@ public struct ChildProcess: ~Copyable, Sendable {
             // Not ours to wait for: somebody reaped it before, which can only be a mistake of this program.
             if Errno.current != .interrupted { return .exited(-1) }
         }
+    }
+
+    /// Whether it ends within the time, without reaping it (pidfd_open(2)).
+    public func ends(withinMilliseconds milliseconds: Int32) -> Bool {
+        let process = nodeguard_pidfd_open(id)
+        guard process >= 0 else { return false }
+        defer { close(process) }
+        return (try? waitUntilReadable([process], milliseconds: milliseconds))?.isEmpty == false
     }
 
     /// Sends a signal; a process that has ended already is no error.

@@ -1,0 +1,69 @@
+public import EngineProtocol
+public import Journal
+public import SystemPackage
+
+/// Everything that a scan session is told: what to scan, with what, and how much to say about it.
+///
+/// It reaches the session as one JSON document on its standard input.
+public struct SessionOrder: Codable, Sendable {
+    /// One thing to scan.
+    public struct Target: Codable, Sendable {
+        /// The target's name; nil for paths given by hand.
+        public var name: String?
+        /// Folders and files to begin with.
+        public var paths: [FilePath]
+        /// Patterns, see ``PathGlob``.
+        public var exclude: [String]
+        /// Whether file systems mounted beneath the paths are left out.
+        public var oneFileSystem: Bool
+
+        /// A target, or paths given by hand where `name` is nil.
+        public init(name: String?, paths: [FilePath], exclude: [String] = [], oneFileSystem: Bool = true) {
+            self.name = name
+            self.paths = paths
+            self.exclude = exclude
+            self.oneFileSystem = oneFileSystem
+        }
+    }
+
+    /// Which files get an event of their own.
+    public enum Report: String, Codable, Sendable {
+        /// Every file that was met.
+        case everything
+        /// Infected and incomplete ones, and those that are too large or are keys.
+        case notable
+    }
+
+    /// What is scanned, one after the other, by one engine.
+    public var targets: [Target]
+    /// The folder with the signature databases.
+    public var signatures: FilePath
+    /// Files scanned at once; nil: one for each processor this process may run on.
+    public var workers: Int?
+    /// The limits of a look at one file.
+    public var limits: EngineLimits
+    /// The folder in which the session makes its scratch folder.
+    public var scratchParent: FilePath
+    /// Which files get an event.
+    public var report: Report
+    /// Who wanted the scan.
+    public var trigger: ScanStarted.Trigger
+    /// Whether to count, beside the scan, what there is to scan, so that the time left can be told.
+    public var estimatesTotals: Bool
+
+    /// An order with everything that has no sensible default given.
+    public init(
+        targets: [Target], signatures: FilePath, workers: Int? = nil, limits: EngineLimits = .standard,
+        scratchParent: FilePath, report: Report = .notable, trigger: ScanStarted.Trigger = .manual,
+        estimatesTotals: Bool = false
+    ) {
+        self.targets = targets
+        self.signatures = signatures
+        self.workers = workers
+        self.limits = limits
+        self.scratchParent = scratchParent
+        self.report = report
+        self.trigger = trigger
+        self.estimatesTotals = estimatesTotals
+    }
+}

@@ -1,0 +1,266 @@
+internal import Journal
+internal import LinuxSystem
+internal import SystemPackage
+
+/// What a target leaves out.
+struct WalkRules {
+    /// Paths and names that are not entered.
+    var exclude: [PathGlob] = []
+    /// Whether file systems mounted beneath the root are left out.
+    var oneFileSystem = true
+}
+
+/// Meets every file beneath one root, folder by folder, each anchored on an open descriptor: no path is ever
+/// looked up twice, and no symbolic link followed.
+///
+/// A folder's files are met before its subfolders are entered, so only the names of subfolders wait in memory. Of the
+/// folders on the way down at most ``mostOpen`` stay open; one that was closed is found again from its child by
+/// `..`, and believed only if it is the same inode.
+struct Walk: ~Copyable {
+    /// What the walk came across.
+    enum Met {
+        /// A file that is to be looked at. ``Walk/open(_:)`` opens it, until the next step of the walk.
+        case file(Candidate)
+        /// Something whose outcome is known without a look.
+        case settled(path: [UInt8], outcome: Outcome, size: UInt64?, detail: String?)
+    }
+
+    /// A regular file that was met and not opened yet.
+    struct Candidate {
+        /// Where it is.
+        let path: [UInt8]
+        /// What statx(2) said when it was met.
+        let status: FileStatus
+        /// Its name in the folder that is open; nil for a root that is a file.
+        fileprivate let name: FileName?
+    }
+
+    /// Folders held open on the way down.
+    static let mostOpen = 64
+
+    private let root: FilePath
+    private let rules: WalkRules
+    private var stack: [Frame] = []
+    private var reader = FolderReader()
+    private var state = State.start
+    /// The root where it is a single file: an `O_PATH` descriptor.
+    private var rootFile: OwnedDescriptor?
+
+    private enum State {
+        case start, walking, done
+    }
+
+    /// A folder on the way down.
+    private final class Frame {
+        let path: [UInt8]
+        let status: FileStatus
+        var descriptor: OwnedDescriptor?
+        var isListed = false
+        /// Moved away while it was being walked: what is left of it cannot be reached by any way that can be trusted.
+        var isLost = false
+        var subfolders: [FileName] = []
+
+        init(path: [UInt8], status: FileStatus, descriptor: consuming OwnedDescriptor) {
+            self.path = path
+            self.status = status
+            self.descriptor = consume descriptor
+        }
+    }
+
+    /// A walk of everything at and beneath `root`; a symbolic link in the root itself is followed.
+    init(root: FilePath, rules: WalkRules) {
+        self.root = root
+        self.rules = rules
+    }
+
+    /// The next file, or nil when everything was met.
+    mutating func next() -> Met? {
+        switch state {
+        case .start:
+            state = .walking
+            if let met = begin() { return met }
+        case .walking: break
+        case .done: return nil
+        }
+        while let frame = stack.last {
+            if !frame.isListed {
+                if let met = list(frame) { return met }
+            } else if let name = frame.subfolders.popLast() {
+                if let met = enter(name, of: frame) { return met }
+            } else {
+                leave(frame)
+            }
+        }
+        state = .done
+        return nil
+    }
+
+    /// Opens a file for reading, by its name in the folder that is being listed.
+    func open(_ candidate: Candidate) throws(Errno) -> OwnedDescriptor {
+        guard let name = candidate.name else { return try Opening.readable(rootFile!) }
+        return try Opening.file(name, in: stack[stack.count - 1].descriptor!)
+    }
+
+    // MARK: The root
+
+    private mutating func begin() -> Met? {
+        let path = root.bytes
+        do {
+            let start = try Opening.start(at: root)
+            let status = try FileStatus.of(start)
+            switch status.kind {
+            case .directory:
+                if try FileSystemKind.of(start) == .pseudo {
+                    return settled(path, .skipped(.otherFilesystem), "a file system of the kernel's")
+                }
+                let folder = try Opening.readable(start)
+                stack.append(Frame(path: path, status: status, descriptor: folder))
+                return nil
+            case .regular:
+                rootFile = consume start
+                return file(path, status, name: nil)
+            default:
+                return settled(path, .skipped(.special), "\(status.kind.inWords), not a file or folder")
+            }
+        } catch {
+            return settled(path, .incomplete(.ioError), "cannot open it: \(error)")
+        }
+    }
+
+    // MARK: Listing
+
+    private mutating func list(_ frame: Frame) -> Met? {
+        do {
+            guard let entry = try reader.next(of: frame.descriptor!) else {
+                frame.isListed = true
+                return nil
+            }
+            return meet(entry, in: frame)
+        } catch {
+            frame.isListed = true
+            return settled(frame.path, .incomplete(.ioError), "cannot read the rest of this folder: \(error)")
+        }
+    }
+
+    private func meet(_ entry: FolderReader.Entry, in frame: Frame) -> Met? {
+        let path = join(frame.path, entry.name)
+        var kind = entry.kind
+        if isExcluded(path) { return settled(path, .skipped(.excluded)) }
+        if kind == .directory {
+            frame.subfolders.append(entry.name)
+            return nil
+        }
+        if kind != .regular && kind != .unknown { return settled(path, .skipped(.special), kind.inWords) }
+        if KeyFiles.contain(path) { return settled(path, .skipped(.keyFile)) }
+        let status: FileStatus
+        do {
+            status = try FileStatus.of(entry.name, in: frame.descriptor!)
+        } catch .noSuchFileOrDirectory {
+            return settled(path, .skipped(.vanished))
+        } catch {
+            return settled(path, .incomplete(.ioError), "cannot look at it: \(error)")
+        }
+        kind = status.kind
+        if kind == .directory {
+            frame.subfolders.append(entry.name)
+            return nil
+        }
+        guard kind == .regular else { return settled(path, .skipped(.special), kind.inWords) }
+        // A file can be a mount of its own; pods have hundreds of them.
+        if rules.oneFileSystem && status.device != frame.status.device {
+            return settled(path, .skipped(.otherFilesystem), size: status.size)
+        }
+        return file(path, status, name: entry.name)
+    }
+
+    private func file(_ path: [UInt8], _ status: FileStatus, name: FileName?) -> Met {
+        if KeyFiles.contain(path) { return settled(path, .skipped(.keyFile), size: status.size) }
+        return .file(Candidate(path: path, status: status, name: name))
+    }
+
+    private func isExcluded(_ path: [UInt8]) -> Bool {
+        rules.exclude.contains { $0.matches(path) }
+    }
+
+    // MARK: Down and up
+
+    private mutating func enter(_ name: FileName, of frame: Frame) -> Met? {
+        let path = join(frame.path, name)
+        if frame.isLost {
+            return settled(path, .incomplete(.ioError), "the folder it is in was moved while it was scanned")
+        }
+        do {
+            let folder = try Opening.folder(name, in: frame.descriptor!)
+            let status = try FileStatus.of(folder)
+            if status.device != frame.status.device {
+                if rules.oneFileSystem { return settled(path, .skipped(.otherFilesystem)) }
+                if try FileSystemKind.of(folder) != .local { return settled(path, .skipped(.otherFilesystem)) }
+            }
+            reader.reset()
+            stack.append(Frame(path: path, status: status, descriptor: folder))
+            // The root stays open: it is where a lost way is found again.
+            let surplus = stack.count - Self.mostOpen
+            if surplus > 0 { stack[surplus].descriptor = nil }
+            return nil
+        } catch .noSuchFileOrDirectory {
+            return settled(path, .skipped(.vanished))
+        } catch .notDirectory, .tooManySymbolicLinkLevels {
+            return settled(path, .skipped(.vanished), "it was replaced while its folder was read")
+        } catch {
+            return settled(path, .incomplete(.ioError), "cannot open this folder: \(error)")
+        }
+    }
+
+    private mutating func leave(_ frame: Frame) {
+        stack.removeLast()
+        reader.reset()
+        guard let parent = stack.last, parent.descriptor == nil, !parent.subfolders.isEmpty else { return }
+        if let found = try? Opening.folder(.parent, in: frame.descriptor!), isSame(found, parent) {
+            parent.descriptor = consume found
+        } else if let found = try? reopen(), isSame(found, parent) {
+            parent.descriptor = consume found
+        } else {
+            parent.isLost = true
+        }
+    }
+
+    private func isSame(_ folder: borrowing OwnedDescriptor, _ frame: Frame) -> Bool {
+        guard let status = try? FileStatus.of(folder) else { return false }
+        return status.device == frame.status.device && status.inode == frame.status.inode
+    }
+
+    /// The folder on top of the stack, found again by the names on the way down from the root.
+    private func reopen() throws(Errno) -> OwnedDescriptor {
+        let depth = stack[0].path.split(separator: UInt8(ascii: "/")).count
+        let names = stack[stack.count - 1].path.split(separator: UInt8(ascii: "/")).dropFirst(depth)
+        var folder = try Opening.readable(stack[0].descriptor!)
+        for name in names { folder = try Opening.folder(FileName(name)!, in: folder) }
+        return folder
+    }
+
+    private func settled(
+        _ path: [UInt8], _ outcome: Outcome, _ detail: String? = nil, size: UInt64? = nil
+    ) -> Met {
+        .settled(path: path, outcome: outcome, size: size, detail: detail)
+    }
+
+    private func join(_ folder: [UInt8], _ name: FileName) -> [UInt8] {
+        let slash = UInt8(ascii: "/")
+        return folder.last == slash ? folder + name.bytes : folder + [slash] + name.bytes
+    }
+}
+
+extension FileStatus.Kind {
+    /// What a person calls it.
+    var inWords: String {
+        switch self {
+        case .regular: "a file"
+        case .directory: "a folder"
+        case .symbolicLink: "a symbolic link"
+        case .fifo: "a FIFO"
+        case .socket: "a socket"
+        case .characterDevice, .blockDevice: "a device"
+        case .unknown: "of an unknown kind"
+        }
+    }
+}
