@@ -1,19 +1,25 @@
 import LinuxSystem
+import SystemPackage
 
 /// What reading a tree of YAML as configuration has come to: where it stands, and what was wrong so far.
 struct Decoding {
     /// Whether the tree is all there is. One file of several need not have every key that is required.
     let complete: Bool
     /// The names of the profiles there are; nil where that is not known, and any plausible name will do.
-    var profiles: [String]?
+    let profiles: [String]?
     private(set) var problems: [Problem] = []
     /// Where each value comes from, by the path of its key.
     private(set) var origins: [String: Origin] = [:]
     /// The path of the key that is being read.
     private(set) var path = ""
 
-    init(complete: Bool) {
+    /// The file for problems that have no place of their own.
+    let mainFile: FilePath
+
+    init(complete: Bool, mainFile: FilePath, profiles: [String]? = nil) {
         self.complete = complete
+        self.mainFile = mainFile
+        self.profiles = profiles
     }
 
     /// How many errors there are; warnings don't count.
@@ -32,9 +38,10 @@ struct Decoding {
     mutating func fail(_ node: Node, _ message: String) { add(.error, node.origin, path, message) }
 
     mutating func add(_ severity: Problem.Severity, _ origin: Origin, _ key: String, _ message: String) {
-        // The built-in defaults have no place: they are right, which a test proves.
-        guard case .file(let place) = origin else { return }
-        problems.append(Problem(severity, place, key: key, message))
+        switch origin {
+        case .file(let place): problems.append(Problem(severity, place, key: key, message))
+        case .builtIn: problems.append(Problem(severity, file: mainFile, key: key, message))
+        }
     }
 
     /// The scalar of a node where one is wanted, and what it means; an error for anything else, and for null.

@@ -30,12 +30,12 @@ public struct Problem: Hashable, Sendable, CustomStringConvertible {
         self.message = message
     }
 
-    /// About a file as a whole.
-    init(_ severity: Severity, file: FilePath, _ message: String) {
+    /// About a file as a whole, or about a key that no file has.
+    init(_ severity: Severity, file: FilePath, key: String = "", _ message: String) {
         self.severity = severity
         self.file = file
         self.place = nil
-        self.key = ""
+        self.key = key
         self.message = message
     }
 

@@ -81,14 +81,21 @@ struct Checks {
     fileprivate(set) var decoding: Decoding
     fileprivate let origin: Origin
 
-    /// An error about the value at `key`, a path from the section on.
-    mutating func fail(_ key: String, _ message: String) { add(.error, key, message) }
+    /// The names of the profiles there are; nil where that is not known.
+    var profiles: [String]? { decoding.profiles }
 
-    /// A warning about it.
-    mutating func warn(_ key: String, _ message: String) { add(.warning, key, message) }
+    /// An error about the value at `key`, a path from the section on. The place is that of the first of `key` and
+    /// `others` which a file has, else that of the section.
+    mutating func fail(_ key: String, _ message: String, or others: String...) { add(.error, [key] + others, message) }
 
-    private mutating func add(_ severity: Problem.Severity, _ key: String, _ message: String) {
-        let path = joined(decoding.path, key)
-        decoding.add(severity, decoding.origins[path] ?? origin, path, message)
+    /// A warning, likewise.
+    mutating func warn(_ key: String, _ message: String, or others: String...) {
+        add(.warning, [key] + others, message)
+    }
+
+    private mutating func add(_ severity: Problem.Severity, _ keys: [String], _ message: String) {
+        let paths = keys.map { joined(decoding.path, $0) }
+        let place = paths.lazy.compactMap { [decoding] in decoding.origins[$0]?.place }.first
+        decoding.add(severity, place.map(Origin.file) ?? origin, paths[0], message)
     }
 }

@@ -38,5 +38,25 @@ public struct Configuration: Section {
             checks.warn(
                 "policy.gate.mode", "there are no validators, so there is no port to shut; add them under validators")
         }
+        refuseSharedPorts(settings.validators, &checks)
+    }
+
+    /// On the host's network, and from outside, a port leads to one validator only.
+    private static func refuseSharedPorts(_ validators: [Validator], _ checks: inout Checks) {
+        var owners: [Port: Name] = [:]
+        for validator in validators {
+            let onHost = validator.pod == nil ? validator.ports ?? [] : []
+            for (key, ports) in [("ports", onHost), ("externalPorts", validator.externalPorts)] {
+                for (index, port) in ports.enumerated() {
+                    let owner = owners[port] ?? validator.name
+                    owners[port] = owner
+                    if owner != validator.name {
+                        checks.fail(
+                            "validators[\(validator.name)].\(key)[\(index)]",
+                            "\(port) belongs to the validator \(owner) already, and can lead to one of them only")
+                    }
+                }
+            }
+        }
     }
 }

@@ -91,7 +91,9 @@ extension Configuration {
                         && schedule.minutes & (1 << UInt64(minute % 60)) != 0
                 }
                 if !starts {
-                    checks.warn(key, "it always falls outside of scan.window (\(window)), where a scan only waits")
+                    checks.warn(
+                        key, "it always falls outside of scan.window (\(window)), where a scan only waits", or: "window"
+                    )
                 }
             }
             warnUnlessInside(scan.schedule, "schedule")

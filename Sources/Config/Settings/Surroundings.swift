@@ -32,7 +32,7 @@ extension Configuration {
 
         static func check(_ paths: Self, _ checks: inout Checks) {
             if paths.state == paths.runtime {
-                checks.fail("runtime", "it is the same folder as paths.state; it must be another")
+                checks.fail("runtime", "it is the same folder as paths.state; it must be another", or: "state")
             }
             // unix(7): sun_path has 108 bytes, the last one a NUL.
             let room = 107 - "/control.sock".utf8.count

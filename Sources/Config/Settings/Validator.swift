@@ -69,6 +69,11 @@ extension Configuration {
                 checks.fail(
                     "", "it has neither a profile nor ports, so the gate would have nothing to shut; add one of them")
             }
+            if let profile = validator.profile, let known = checks.profiles, !known.contains(profile.text) {
+                let near = nearest(to: profile.text, among: known).map { "did you mean \($0)? " } ?? ""
+                checks.fail(
+                    "profile", "there is no profile \(profile): \(near)there are \(known.joined(separator: ", "))")
+            }
             for (key, ports) in [("ports", validator.ports ?? []), ("externalPorts", validator.externalPorts)] {
                 for (index, port) in ports.enumerated() {
                     if let owner = NodePorts.needed[port] {
