@@ -6,6 +6,9 @@ struct Nodeguard: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "nodeguard",
         abstract: "Scans, verifies and gates an Ethereum validator's machine.",
-        version: "0.1.0"
+        version: "0.1.0",
+        subcommands: [
+            ConfigCommand.self
+        ]
     )
 }
