@@ -71,7 +71,8 @@ let package = Package(
             name: "EngineProtocolTests", dependencies: ["EngineProtocol", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ScannerTests", dependencies: ["Scanner", "TestSupport", "nodeguard-engine"], swiftSettings: strict),
-        .testTarget(name: "PolicyTests", dependencies: ["Policy", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "PolicyTests", dependencies: ["Policy", "LinuxSystem", "TestSupport", system], swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "nodeguard", "nodeguard-engine", system],
             swiftSettings: strict),

@@ -6,6 +6,7 @@ struct Nodeguard: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "nodeguard",
         abstract: "Scans, verifies and gates an Ethereum validator's machine.",
-        version: "0.1.0"
+        version: "0.1.0",
+        subcommands: [CheckCommand.self]
     )
 }
