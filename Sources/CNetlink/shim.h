@@ -1,7 +1,7 @@
 // Sockets to the kernel's own services (netlink(7)), whose address structure Swift cannot build safely.
 // One system call each; messages are encoded, decoded and judged in Swift.
 #include <poll.h>
-#include <sched.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <linux/netlink.h>

@@ -1,4 +1,4 @@
-import CLinux
+import CNetlink
 import CSELinux
 import Glibc
 import LinuxSystem

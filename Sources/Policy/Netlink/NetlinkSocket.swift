@@ -1,4 +1,4 @@
-import CLinux
+import CNetlink
 import Glibc
 import LinuxSystem
 import SystemPackage
