@@ -32,6 +32,7 @@ let package = Package(
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CNetlink"),
 
         // What every module may use.
         .target(name: "LinuxSystem", dependencies: ["CLinux", system], swiftSettings: strict),
@@ -44,7 +45,7 @@ let package = Package(
             name: "Scanner", dependencies: ["EngineProtocol", "Journal", "LinuxSystem", system],
             swiftSettings: strict),
         .target(
-            name: "Policy", dependencies: ["CSELinux", "CLinux", "Journal", "LinuxSystem", system],
+            name: "Policy", dependencies: ["CNetlink", "CSELinux", "Journal", "LinuxSystem", system],
             swiftSettings: strict),
         .target(
             name: "Agent", dependencies: ["Config", "Scanner", "Policy", "Journal", "LinuxSystem", system],
@@ -71,7 +72,8 @@ let package = Package(
             name: "EngineProtocolTests", dependencies: ["EngineProtocol", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ScannerTests", dependencies: ["Scanner", "TestSupport", "nodeguard-engine"], swiftSettings: strict),
-        .testTarget(name: "PolicyTests", dependencies: ["Policy", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "PolicyTests", dependencies: ["Policy", "LinuxSystem", "TestSupport", system], swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "nodeguard", "nodeguard-engine", system],
             swiftSettings: strict),

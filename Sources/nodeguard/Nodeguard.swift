@@ -8,7 +8,8 @@ struct Nodeguard: ParsableCommand {
         abstract: "Scans, verifies and gates an Ethereum validator's machine.",
         version: "0.1.0",
         subcommands: [
-            ConfigCommand.self
+            CheckCommand.self,
+            ConfigCommand.self,
         ]
     )
 }

@@ -13,3 +13,30 @@ extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *
 
 // posix_spawn_file_actions_addchdir_np(3), since glibc 2.29.
 extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);
+
+// setns(2), with CLONE_NEWNET of <linux/sched.h>.
+extern int setns(int descriptor, int type);
+static const int nodeguard_CLONE_NEWNET = 0x40000000;
+
+// A tun interface of the calling thread's network namespace (tun(4)): the descriptor whose holder gives it its carrier,
+// or -1 with errno. It carries bare IP packets, and is gone with the descriptor.
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <linux/if_tun.h>
+static inline int nodeguard_open_tun(const char *name) {
+    struct {
+        char name[16];
+        short flags;
+        char rest[22];
+    } request = {.flags = IFF_TUN | IFF_NO_PI};
+    strncpy(request.name, name, sizeof(request.name) - 1);
+    int descriptor = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0) return -1;
+    if (ioctl(descriptor, TUNSETIFF, &request) != 0) {
+        close(descriptor);
+        return -1;
+    }
+    return descriptor;
+}
