@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Glibc
 public import SystemPackage
 
 /// One end of a pair of sockets that keep messages whole (`SOCK_SEQPACKET`, unix(7)) and can carry a descriptor
