@@ -1,0 +1,41 @@
+# The commands of the project. `make run` and `make test` need nothing prepared but Debian and Swift.
+.DEFAULT_GOAL := help
+.PHONY: help run test build lint format deb test-deb test-setup clean
+
+help: ## show this
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: ## install what is needed, build, and scan a sample folder: the demonstration
+	scripts/setup build demo
+	swift build
+	scripts/demo
+
+test: ## install what is needed, build, and run every test of the programs
+	scripts/setup build demo test
+	scripts/test
+
+build: ## build for debugging
+	scripts/setup build
+	swift build
+
+lint: build ## check form, scripts, links, versions and what the programs are linked with
+	scripts/setup lint
+	scripts/lint
+
+format: ## put the Swift sources into form
+	swift format --in-place --parallel --recursive Package.swift Sources Tests
+
+deb: ## build build/nodeguard_VERSION_ARCHITECTURE.deb and have lintian look at it
+	scripts/setup build package
+	scripts/deb
+
+test-deb: ## install, try, remove and purge the package in a fresh Debian root folder (as root)
+	scripts/setup package
+	Tests/packaging/install-test
+
+test-setup: ## run scripts/setup on a fresh Debian machine, booted in a container (as root)
+	scripts/setup package
+	Tests/packaging/setup-test
+
+clean: ## remove everything that was built
+	rm -rf .build build
