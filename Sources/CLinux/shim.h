@@ -106,3 +106,6 @@ static inline pid_t nodeguard_fork(void) { return fork(); }
 
 // pidfd_open(2): glibc 2.36 has a wrapper, behind _GNU_SOURCE.
 static inline int nodeguard_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+// pipe2(2), behind _GNU_SOURCE.
+static inline int nodeguard_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, O_CLOEXEC); }

@@ -1,20 +1,28 @@
 import ArgumentParser
 import Config
+import LinuxSystem
 import SystemPackage
 
 /// The options that every command has.
 struct GlobalOptions: ParsableArguments {
     @Option(
         name: .customLong("config"),
-        help: ArgumentHelp("Use another configuration; conf.d is looked for beside it.", valueName: "file"))
-    var configurationFile = "/etc/nodeguard/nodeguard.yaml"
+        help: ArgumentHelp(
+            "Use another configuration than /etc/nodeguard/nodeguard.yaml; conf.d is looked for beside it.",
+            valueName: "file"))
+    var configurationFile: String?
 
     /// The main file of the configuration.
-    var configurationPath: FilePath { FilePath(configurationFile) }
+    var configurationPath: FilePath { FilePath(configurationFile ?? "/etc/nodeguard/nodeguard.yaml") }
 
     /// Reads the configuration. Problems go to stderr; where it can't be used, the command ends with status 2.
     func loadConfiguration() throws -> LoadedConfiguration {
-        do {
+        do throws(RejectedConfiguration) {
+            if configurationFile == nil && !exists(configurationPath) {
+                // Nothing is installed: a scan from a build folder is still a scan.
+                printError("note: there is no \(configurationPath); the built-in configuration is used")
+                return try Config.loadConfiguration(main: ConfigurationFile(path: configurationPath, bytes: []))
+            }
             let loaded = try readConfiguration(at: configurationPath)
             for warning in loaded.warnings { printError(warning.description) }
             return loaded

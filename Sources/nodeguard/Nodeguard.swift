@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 /// The command line: one file a subcommand, parsing and printing only.
 @main
@@ -6,10 +7,21 @@ struct Nodeguard: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "nodeguard",
         abstract: "Scans, verifies and gates an Ethereum validator's machine.",
-        version: "0.1.0",
+        version: version,
         subcommands: [
+            ScanNowCommand.self,
             CheckCommand.self,
             ConfigCommand.self,
+            ScanSessionCommand.self,
         ]
     )
+
+    /// The version of the program and of its package.
+    static let version = "0.1.0"
+
+    static func main() {
+        // A reader that went away is an error of write(2), told like any other, not a signal that ends the program.
+        _ = signal(SIGPIPE, SIG_IGN)
+        main(PathArgument.commandLine())
+    }
 }

@@ -1,0 +1,77 @@
+public import Journal
+
+/// Tells the outside what a scan session tells its parent: the journal and the metrics.
+///
+/// A sink that does not take an event never stops the scan; what was not told is told by ``problems``.
+public struct ScanReporter {
+    /// The label of scans of paths that were given by hand.
+    public static let manualTarget = MetricLabel("manual")!
+
+    private let journal: JournaldSink?
+    private var metrics: MetricsStore
+    private var journalProblem: String?
+    private var untold = 0
+
+    /// Reports to the journal, where it is wanted, and to the metrics.
+    public init(journal: JournaldSink?, metrics: MetricsStore) {
+        self.journal = journal
+        self.metrics = metrics
+    }
+
+    /// What could not be told, and where; a sentence each.
+    public var problems: [String] {
+        let journal = journalProblem.map { ["\(untold) events did not reach the journal: \($0)"] } ?? []
+        return journal + metrics.problems
+    }
+
+    /// Passes one event on to whoever is concerned.
+    public mutating func report(_ event: Event) {
+        if let journal {
+            do {
+                try journal.send(event)
+            } catch {
+                untold += 1
+                journalProblem = journalProblem ?? error.description
+            }
+        }
+        switch event {
+        case .scanStarted(let scan):
+            let now = UnixTime.now()
+            update(scan.target) {
+                $0.isRunning = true
+                $0.lastStart = now
+            }
+        case .scanFinished(let scan):
+            update(scan.target) {
+                $0.isRunning = false
+                $0.lastCompletion = UnixTime.now()
+                $0.lastDurationMicroseconds = scan.totals.durationMicroseconds
+                $0.lastCounts = scan.totals.counts
+                $0.lastBytes = scan.totals.bytes
+                $0.findings[.open] = scan.totals.findings
+            }
+        case .scanInterrupted(let scan): update(scan.target) { $0.isRunning = false }
+        case .signaturesLoaded(let loaded):
+            metrics.update { snapshot in
+                snapshot.signaturesLoaded = loaded.signatures.count
+                snapshot.signatureDatabases = [:]
+                for database in loaded.databases {
+                    if let label = MetricLabel(database.name) { snapshot.signatureDatabases[label] = database.built }
+                }
+            }
+        default: break
+        }
+    }
+
+    /// The session ended without telling so: nothing runs any more.
+    public mutating func sessionEnded() {
+        metrics.update { snapshot in
+            for label in snapshot.targets.keys { snapshot.targets[label]?.isRunning = false }
+        }
+    }
+
+    private mutating func update(_ target: String?, _ change: (inout MetricsSnapshot.Target) -> Void) {
+        guard let label = target.map(MetricLabel.init) ?? Self.manualTarget else { return }
+        metrics.update { change(&$0.targets[label, default: MetricsSnapshot.Target()]) }
+    }
+}
