@@ -67,7 +67,11 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "ConfigTests", dependencies: ["Config", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "JournalTests", dependencies: ["Journal", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "JournalTests", dependencies: ["Journal", "LinuxSystem", "TestSupport", "journal-probe", system],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "journal-probe", dependencies: ["Journal", system], path: "Tests/JournalProbe", swiftSettings: strict),
         .testTarget(
             name: "EngineProtocolTests", dependencies: ["EngineProtocol", "TestSupport"], swiftSettings: strict),
         .testTarget(

@@ -5,13 +5,14 @@ public import SystemPackage
 public struct JournalField: Equatable, Sendable {
     /// Which field.
     public let name: Name
-    /// Its value. The journal keeps any bytes; only `MESSAGE` has to be text.
+    /// Its value. Only a path is bytes as they are; any text is safe to print, because `journalctl -x` puts fields into
+    /// its explanations without looking at them.
     public let value: [UInt8]
 
-    /// A field with a text.
+    /// A field with a text, escaped where it is not printable. Backslashes stay as they are.
     public init(_ name: Name, _ text: String) {
         self.name = name
-        value = Array(text.utf8)
+        value = Array(MessageText.escaped(text).utf8)
     }
 
     /// A field with a number.

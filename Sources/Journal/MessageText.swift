@@ -19,6 +19,24 @@ public struct MessageText: ExpressibleByStringInterpolation, CustomStringConvert
         description = stringInterpolation.text
     }
 
+    /// A name or a sentence made safe to print. Its backslashes stay: it may quote a path that is already escaped.
+    static func escaped(_ text: String) -> String {
+        text.utf8.split(separator: UInt8(ascii: "\\"), omittingEmptySubsequences: false)
+            .map { printable($0) }.joined(separator: "\\")
+    }
+
+    /// The longest part of a line, in bytes. `journalctl -o json` gives null for a field of 4096 bytes or more (systemd,
+    /// JSON_THRESHOLD), and no line has more than four parts that can be long. The fields have them whole.
+    static let longestPart = 900
+
+    private static func shortened(_ text: String) -> String {
+        if text.utf8.count <= longestPart { return text }
+        let (head, tail) = (text.utf8.prefix(longestPart / 2 - 8), text.utf8.suffix(longestPart / 2 - 8))
+        // A character cut in two at the seam goes.
+        return String(decoding: head, as: UTF8.self).filter { $0 != "\u{FFFD}" } + "[...]"
+            + String(decoding: tail, as: UTF8.self).filter { $0 != "\u{FFFD}" }
+    }
+
     /// Collects the parts of a line.
     public struct StringInterpolation: StringInterpolationProtocol {
         var text = ""
@@ -33,15 +51,14 @@ public struct MessageText: ExpressibleByStringInterpolation, CustomStringConvert
             text += "\(literal)"
         }
 
-        /// Adds a path, escaped.
+        /// Adds a path, escaped; the middle of a very long one is left out.
         public mutating func appendInterpolation(_ path: FilePath) {
-            text += printable(path)
+            text += shortened(printable(path))
         }
 
-        /// Adds a name or a sentence. Its backslashes stay: a sentence may quote a path that is already escaped.
+        /// Adds a name or a sentence, escaped; the middle of a very long one is left out.
         public mutating func appendInterpolation(_ string: String) {
-            text += string.utf8.split(separator: UInt8(ascii: "\\"), omittingEmptySubsequences: false)
-                .map { printable($0) }.joined(separator: "\\")
+            text += shortened(escaped(string))
         }
 
         /// Adds another line.
