@@ -85,6 +85,8 @@ extension Event: Codable {
 public struct EventLineReader: Sendable {
     private var pending: [UInt8] = []
     private var begin = 0
+    /// Up to here there is no newline: a long line in many pieces is looked through once.
+    private var searched = 0
 
     /// Nothing read yet.
     public init() {}
@@ -92,6 +94,7 @@ public struct EventLineReader: Sendable {
     /// Takes bytes that were read.
     public mutating func append(_ bytes: some Sequence<UInt8>) {
         pending.removeFirst(begin)
+        searched -= begin
         begin = 0
         pending.append(contentsOf: bytes)
     }
@@ -101,11 +104,15 @@ public struct EventLineReader: Sendable {
     /// - Throws: ``EventLineError`` for a line that is not an event. A malformed line is consumed, so that the caller
     ///   may go on; after a line that is too long there is nothing to go on with.
     public mutating func next() throws(EventLineError) -> Event? {
-        guard let end = pending[begin...].firstIndex(of: newline) else {
+        guard let end = pending[searched...].firstIndex(of: newline) else {
+            searched = pending.count
             if pending.count - begin > Event.maximumLineLength { throw .tooLong }
             return nil
         }
-        defer { begin = end + 1 }
+        defer {
+            begin = end + 1
+            searched = begin
+        }
         return try Event(jsonLine: pending[begin..<end])
     }
 

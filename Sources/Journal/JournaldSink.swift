@@ -29,19 +29,29 @@ public struct JournaldSink: Sendable {
     /// Where journald takes entries, systemd's JOURNAL_NATIVE_PROTOCOL. libsystemd knows no other place.
     public static let socket: FilePath = "/run/systemd/journal/socket"
 
-    /// A sink. Nothing is opened before the first event.
-    public init() {}
+    /// How long an event may wait for journald to read the ones before it.
+    public let patience: Duration
 
-    /// Asks whether an entry would be taken now.
+    /// A sink. Nothing is opened before the first event.
     ///
-    /// sd_journal_sendv(3) says yes with nobody listening, and waits for a journald that does not read. So this is asked
-    /// before every entry; only one that is sent in the very moment in which journald dies is lost without a word.
+    /// - Parameter patience: how long an event may wait. The queue is short (`net.unix.max_dgram_qlen`, 10 where systemd
+    ///   has not made it longer), so a burst fills it although all is well; where nothing may wait, pass zero and expect
+    ///   ``JournaldError/busy``.
+    public init(patience: Duration = .seconds(2)) {
+        self.patience = patience
+    }
+
+    /// Asks whether an entry would be taken now, or within ``patience``.
     ///
-    /// - Throws: ``JournaldError/absent(_:)`` or ``JournaldError/busy``. Never blocks.
+    /// sd_journal_sendv(3) says yes with nobody listening, and waits for ever for a journald that does not read. So this
+    /// is asked before every entry; only one that is sent in the very moment in which journald dies is lost without a
+    /// word.
+    ///
+    /// - Throws: ``JournaldError/absent(_:)`` or ``JournaldError/busy``.
     public func check() throws(JournaldError) {
         let hasRoom: Bool
         do throws(SystemCallError) {
-            hasRoom = try DatagramSocket(connectedTo: Self.socket).hasRoom
+            hasRoom = try DatagramSocket(connectedTo: Self.socket).waitForRoom(patience)
         } catch {
             throw .absent(error)
         }

@@ -12,10 +12,18 @@ public struct DatagramSocket: ~Copyable {
         descriptor = try connectedSocket(path)
     }
 
-    /// Whether the listener's queue has room: the next datagram would not block.
-    public var hasRoom: Bool {
-        var watched = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
-        return unsafe poll(&watched, 1, 0) == 1 && watched.revents & Int16(POLLOUT) != 0
+    /// Waits until the listener's queue has room, so that the next datagram would not block; false where it has none when
+    /// the time is over.
+    public func waitForRoom(_ time: Duration) -> Bool {
+        let end = ContinuousClock.now.advanced(by: time)
+        while true {
+            let left = max(ContinuousClock.now.duration(to: end), .zero) / .milliseconds(1)
+            var watched = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
+            // Rounded up: a rest of less than a millisecond is waited for, not polled for. At most a day.
+            let ready = unsafe poll(&watched, 1, Int32(min(left.rounded(.up), 86_400_000)))
+            if ready < 0 && errno == EINTR { continue }
+            return ready == 1 && watched.revents & Int16(POLLOUT) != 0
+        }
     }
 }
 

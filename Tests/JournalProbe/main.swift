@@ -1,6 +1,6 @@
 // journal-probe: a program for the tests, never shipped.
 //   check         asks whether the journal of the mount namespace it runs in takes entries
-//   send          sends the events on its standard input, one a line, to that journal
+//   send SECONDS  sends the events on its standard input, one a line, to that journal, each within that time
 //   metrics FILE  writes a snapshot as metrics file
 // It prints what the error says, and ends with 3 for an absent journal, 4 for a busy one, 1 for anything else.
 import Glibc
@@ -13,15 +13,16 @@ do {
     case "check":
         try JournaldSink().check()
     case "send":
+        let sink = JournaldSink(patience: .seconds(Int(CommandLine.arguments[2]) ?? 0))
         while let line = readLine(strippingNewline: true) {
-            try JournaldSink().send(Event(jsonLine: Array(line.utf8)))
+            try sink.send(Event(jsonLine: Array(line.utf8)))
             sent += 1
         }
         print("sent \(sent)")
     case "metrics":
         try MetricsFile(path: FilePath(CommandLine.arguments[2])).write(MetricsSnapshot(version: "new"))
     default:
-        print("journal-probe check | send | metrics FILE")
+        print("journal-probe check | send SECONDS | metrics FILE")
         exit(64)
     }
 } catch {

@@ -14,7 +14,7 @@ struct JournaldTests {
         let events = (fullEvents + minimalEvents).filter { $0.journalEntry != nil }
         let run = try inJournal(
             """
-            "$probe" send <"$folder/events"
+            "$probe" send 100 <"$folder/events"
             journalctl --sync
             journalctl -t nodeguard -o export >"$folder/export"
             """, events: events)
@@ -40,7 +40,7 @@ struct JournaldTests {
             target: "system", scanID: scanID)
         let run = try inJournal(
             """
-            "$probe" send <"$folder/events"
+            "$probe" send 100 <"$folder/events"
             journalctl --sync
             journalctl NODEGUARD_SIGNATURE=Second.Match -o json >"$folder/json"
             """, events: minimalEvents + [.file(report)])
@@ -64,7 +64,7 @@ struct JournaldTests {
             mount --bind /run/catalog /usr/lib/systemd/catalog
             mount -t tmpfs tmpfs /var/lib/systemd/catalog
             journalctl --update-catalog
-            "$probe" send <"$folder/events"
+            "$probe" send 100 <"$folder/events"
             journalctl --sync
             journalctl -x -t nodeguard --no-pager >"$folder/text"
             """, events: fullEvents + minimalEvents)
@@ -86,7 +86,7 @@ struct JournaldTests {
             path: path, outcome: .incomplete(.ioError), size: nil, target: nil, scanID: scanID)
         let run = try inJournal(
             """
-            "$probe" send <"$folder/events"
+            "$probe" send 100 <"$folder/events"
             journalctl --sync
             journalctl -t nodeguard -o export >"$folder/export"
             """, events: [.file(report)])
@@ -96,7 +96,7 @@ struct JournaldTests {
 
     @Test("Where there is no journal, or a dead one, that is said and nothing is claimed to be sent")
     func absentJournal() throws {
-        let before = try inNamespace(#""$probe" send <"$folder/events""#, events: minimalEvents)
+        let before = try inNamespace(#""$probe" send 100 <"$folder/events""#, events: minimalEvents)
         #expect(before.status == 3)
         #expect(before.output.contains("cannot connect to /run/systemd/journal/socket: No such file or directory"))
         #expect(before.output.contains("sent 0\n"))
@@ -105,7 +105,7 @@ struct JournaldTests {
             """
             kill -KILL "$journald"
             wait "$journald" || true
-            "$probe" send <"$folder/events"
+            "$probe" send 100 <"$folder/events"
             """, events: minimalEvents)
         #expect(dead.status == 3)
         #expect(dead.output.contains("Connection refused") && dead.output.contains("sent 0\n"), "\(dead.output)")
@@ -116,7 +116,7 @@ struct JournaldTests {
         let run = try inJournal(
             """
             kill -STOP "$journald"
-            "$probe" send <"$folder/events" || echo "ended with $?"
+            "$probe" send 0 <"$folder/events" || echo "ended with $?"
             kill -CONT "$journald"
             journalctl --sync
             journalctl -t nodeguard -o export >"$folder/export"
