@@ -7,16 +7,8 @@ import Testing
 func withScratchFolder<Result>(_ body: (FilePath) throws -> Result) throws -> Result {
     let folder = FilePath("/tmp/nodeguard-journal-\(UInt64.random(in: 0 ... .max))")
     #expect(unsafe folder.withPlatformString { unsafe mkdir($0, 0o755) } == 0)
-    defer { removeTree(folder) }
+    defer { #expect(throws: Never.self) { try removeTree(folder) } }
     return try body(folder)
-}
-
-func removeTree(_ path: FilePath) {
-    for name in (try? namesIn(path)) ?? [] {
-        let entry = FilePath(bytes: path.bytes + [UInt8(ascii: "/")] + name)
-        if unsafe entry.withPlatformString({ unsafe unlink($0) }) != 0 { removeTree(entry) }
-    }
-    _ = unsafe path.withPlatformString { unsafe rmdir($0) }
 }
 
 /// The names in a folder, in order, as bytes.
