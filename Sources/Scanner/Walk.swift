@@ -97,7 +97,13 @@ struct Walk: ~Copyable {
 
     /// Opens a file for reading, by its name in the folder that is being listed.
     func open(_ candidate: Candidate) throws(Errno) -> OwnedDescriptor {
-        guard let name = candidate.name else { return try Opening.readable(rootFile!) }
+        guard let name = candidate.name else {
+            // Not `rootFile!`: Swift 6.3's optimiser crashes on that in a release build.
+            switch rootFile {
+            case .some(let file): return try Opening.readable(file)
+            case .none: throw .badFileDescriptor
+            }
+        }
         return try Opening.file(name, in: stack[stack.count - 1].descriptor!)
     }
 
