@@ -36,7 +36,8 @@ public struct Configuration: Section {
     static func check(_ settings: Self, _ checks: inout Checks) {
         if settings.policy.gate.mode == .enforce && settings.validators.isEmpty {
             checks.warn(
-                "policy.gate.mode", "there are no validators, so there is no port to shut; add them under validators")
+                "policy.gate.mode", "there are no validators, so there is no port to shut; add them under validators",
+                or: "validators")
         }
         refuseSharedPorts(settings.validators, &checks)
     }

@@ -67,7 +67,9 @@ extension Configuration {
         static func check(_ validator: Self, _ checks: inout Checks) {
             if validator.profile == nil && validator.ports == nil {
                 checks.fail(
-                    "", "it has neither a profile nor ports, so the gate would have nothing to shut; add one of them")
+                    "profile",
+                    "it has neither a profile nor ports, so the gate would have nothing to shut; add one of them",
+                    or: "ports")
             }
             if let profile = validator.profile, let known = checks.profiles, !known.contains(profile.text) {
                 let near = nearest(to: profile.text, among: known).map { "did you mean \($0)? " } ?? ""
