@@ -66,7 +66,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["CTestSupport", "LinuxSystem", system], path: "Tests/TestSupport",
             swiftSettings: strict),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "ConfigTests", dependencies: ["Config", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ConfigTests", dependencies: ["Config", "TestSupport", system], swiftSettings: strict),
         .testTarget(
             name: "JournalTests", dependencies: ["Journal", "LinuxSystem", "TestSupport", "journal-probe", system],
             swiftSettings: strict),
@@ -75,7 +75,11 @@ let package = Package(
         .testTarget(
             name: "EngineProtocolTests", dependencies: ["EngineProtocol", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "ScannerTests", dependencies: ["Scanner", "TestSupport", "nodeguard-engine"], swiftSettings: strict),
+            name: "ScannerTests",
+            dependencies: [
+                "EngineProtocol", "Journal", "LinuxSystem", "Scanner", "TestSupport", "nodeguard", "nodeguard-engine",
+                system,
+            ], swiftSettings: strict),
         .testTarget(
             name: "PolicyTests", dependencies: ["Policy", "LinuxSystem", "TestSupport", system], swiftSettings: strict),
         .testTarget(

@@ -10,6 +10,7 @@ struct ConfigCheck: ParsableCommand {
         abstract: "Validate the configuration.",
         discussion: """
             Reads the file and conf.d/*.yaml beside it, and tells every problem as FILE:LINE:COLUMN. \
+            To check a file in conf.d, check the main file. \
             Exits with 0 if it can be used, with 2 if not.
             """
     )
@@ -31,9 +32,8 @@ struct ConfigCheck: ParsableCommand {
                 valid: true, files: loaded.files.map { printable($0) }, problems: loaded.warnings.map(Entry.init))
             tell(loaded.warnings)
             if !json {
-                print(
-                    "\(printable(main)): valid (\(count(loaded.files.count, "file")), \(count(loaded.warnings.count, "warning")))"
-                )
+                let (files, warnings) = (count(loaded.files.count, "file"), count(loaded.warnings.count, "warning"))
+                print("\(printable(main)): valid (\(files), \(warnings))")
             }
         } catch {
             report = Report(valid: false, files: nil, problems: error.problems.map(Entry.init))

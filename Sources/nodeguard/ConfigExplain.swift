@@ -54,6 +54,7 @@ struct ConfigExplain: ParsableCommand {
             let lines = wrapped(allowed, width: 68)
             for (index, line) in lines.enumerated() { print((index == 0 ? "  Write:    " : "            ") + line) }
         }
+        if let limits = documentation.limits { print("  Must be:  \(limits)") }
         if !documentation.keys.isEmpty { print("  Keys:     \(documentation.keys.joined(separator: ", "))") }
     }
 
@@ -61,7 +62,8 @@ struct ConfigExplain: ParsableCommand {
         let width = (KeyDocumentation.all.map(\.key.count).max() ?? 0) + 2
         for documentation in KeyDocumentation.all {
             let padding = String(repeating: " ", count: width - documentation.key.count)
-            let builtIn = documentation.builtIn.map { " = \($0)" } ?? ""
+            // The built-in targets are too long for a list.
+            let builtIn = documentation.builtIn.map { $0.count > 60 ? "" : " = \($0)" } ?? ""
             print(
                 "\(documentation.key)\(padding)\(documentation.type)\(documentation.required ? ", required" : builtIn)")
         }

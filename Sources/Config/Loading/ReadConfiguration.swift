@@ -66,7 +66,8 @@ private func readFile(_ path: FilePath, _ problems: inout [Problem]) -> Configur
             }
             if status.st_uid != 0 && status.st_uid != geteuid() {
                 let message =
-                    "this file belongs to the user \(status.st_uid), who can change it at any time: run chown root on it"
+                    "this file belongs to the user \(status.st_uid), who can change it at any time: run chown root on "
+                    + "it"
                 problems.append(Problem(.warning, file: path, message))
             }
             var bytes: [UInt8] = []

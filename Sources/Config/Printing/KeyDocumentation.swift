@@ -2,21 +2,23 @@
 public struct KeyDocumentation: Equatable, Sendable, Encodable {
     /// The full path: `scan.targets[].paths`.
     public let key: String
-    /// What kind of value it has: "duration", "list, each item: path".
+    /// What kind of value it has: "duration", "list of paths".
     public let type: String
     /// Its default as YAML; nil where the key must be given, and for mappings.
     public let builtIn: String?
     /// Whether it must be given.
     public let required: Bool
-    /// What may be written; nil for mappings, whose keys say it.
+    /// What may be written, in each item where it is a list; nil for mappings, whose keys say it.
     public let allowed: String?
+    /// What the value must be beyond that, such as "from 1s to 1m"; nil where every value of the type will do.
+    public let limits: String?
     /// What it does. Words in backquotes are to be written as they are.
     public let text: String
     /// The keys of a mapping.
     public let keys: [String]
 
     private enum CodingKeys: String, CodingKey {
-        case key, type, required, allowed, text, keys
+        case key, type, required, allowed, limits, text, keys
         case builtIn = "default"
     }
 
@@ -49,8 +51,8 @@ public struct KeyDocumentation: Equatable, Sendable, Encodable {
         type = form.title
         required = entry.key.required
         builtIn = required || form.isSection ? nil : flowYAML(entry.key.builtIn)
-        let limits = entry.key.limits.map { "; it must be \($0)" } ?? ""
-        allowed = form.kind.map { $0.allowed + limits }
+        allowed = form.kind?.allowed
+        limits = entry.key.limits
         text = entry.key.text
         keys = form.keys.map(\.name)
     }

@@ -9,6 +9,7 @@ extension KeyDocumentation {
             page += "- Type: \(entry.type)\(entry.required ? ", required" : "")\n"
             if let builtIn = entry.builtIn { page += "- Default: `\(builtIn)`\n" }
             if let allowed = entry.allowed { page += "- Write: \(allowed)\n" }
+            if let limits = entry.limits { page += "- Must be: \(limits)\n" }
             if !entry.keys.isEmpty { page += "- Keys: \(entry.keys.map { "`\($0)`" }.joined(separator: ", "))\n" }
         }
         return page

@@ -18,12 +18,12 @@ indirect enum Form: Sendable {
         }
     }
 
-    /// How the reference calls it: "list of durations", "cron expression or null".
+    /// How the reference calls it: "list of ports", "cron expression, or null".
     var title: String {
         switch self {
         case .value(let kind): kind.name
         case .list(.section): "list of mappings"
-        case .list(let item): "list, each item: \(item.title)"
+        case .list(let item): "list of \(item.title)s"
         case .section: "mapping"
         case .nullable(let form): "\(form.title), or null"
         }

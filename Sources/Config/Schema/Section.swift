@@ -4,7 +4,8 @@ protocol Section: Setting {
     init()
     /// The keys, in the order in which they are shown.
     static var keys: [Key<Self>] { get }
-    /// Looks for what no single key can tell. Called once all keys are right.
+    /// Looks for what no single key can tell. A value that was wrong is at its default; but what is said about a
+    /// key that has an error already is not heard.
     static func check(_ settings: Self, _ checks: inout Checks)
 }
 
@@ -44,16 +45,18 @@ extension Section {
         }
         if decoding.complete {
             for key in keys where key.form.required && !given.contains(key.form.name) {
-                decoding.fail(node, "the key \(key.form.name) is missing: \(key.form.text)")
+                // Most likely a slip in the name of an item that was to be changed.
+                let fragment = node.origin.place.map { $0.file != decoding.mainFile } ?? false
+                let hint = fragment && form.isNamed ? "; no earlier file has an item of this name" : ""
+                decoding.fail(node, "the required key \"\(key.form.name)\" is missing\(hint)")
             }
         }
-        guard decoding.errorCount == errorsBefore else { return nil }
         if decoding.complete {
             var checks = Checks(decoding: decoding, origin: node.origin)
             check(settings, &checks)
             decoding = checks.decoding
         }
-        return settings
+        return decoding.errorCount == errorsBefore ? settings : nil
     }
 
     func encode() -> Node {
@@ -63,16 +66,17 @@ extension Section {
     private static var keyNames: String { keys.map(\.form.name).joined(separator: ", ") }
 
     private static func refuse(_ entry: Node.Entry, _ decoding: inout Decoding) {
-        let names = keys.map(\.form.name)
         let hint: String
-        if let near = nearest(to: entry.key, among: names) {
-            hint = "did you mean \(near)?"
+        if let near = nearest(to: entry.key, among: keys.map(\.form.name)) {
+            hint = "did you mean \(near)? "
         } else if let elsewhere = Schema.paths(ofKey: entry.key).first {
-            hint = "it belongs to \(elsewhere)"
+            hint = "it belongs to \(elsewhere); "
         } else {
-            hint = "the keys here are \(names.joined(separator: ", "))"
+            hint = ""
         }
-        decoding.add(.error, entry.keyOrigin, joined(decoding.path, shownKey(entry.key)), "unknown key; \(hint)")
+        decoding.add(
+            .error, entry.keyOrigin, joined(decoding.path, shownKey(entry.key)),
+            "unknown key; \(hint)the keys here are \(keyNames)")
     }
 }
 
@@ -80,12 +84,20 @@ extension Section {
 struct Checks {
     fileprivate(set) var decoding: Decoding
     fileprivate let origin: Origin
+    /// What was found before, as the keys were read.
+    private let earlier: [Problem]
+
+    fileprivate init(decoding: Decoding, origin: Origin) {
+        self.decoding = decoding
+        self.origin = origin
+        earlier = decoding.problems
+    }
 
     /// The names of the profiles there are; nil where that is not known.
     var profiles: [String]? { decoding.profiles }
 
-    /// An error about the value at `key`, a path from the section on. The place is that of the first of `key` and
-    /// `others` which a file has, else that of the section.
+    /// An error about the value at `key`, a path from the section on, which depends on `others` too. The place is that
+    /// of the first of them which a file has, else that of the section.
     mutating func fail(_ key: String, _ message: String, or others: String...) { add(.error, [key] + others, message) }
 
     /// A warning, likewise.
@@ -95,7 +107,18 @@ struct Checks {
 
     private mutating func add(_ severity: Problem.Severity, _ keys: [String], _ message: String) {
         let paths = keys.map { joined(decoding.path, $0) }
+        guard !paths.contains(where: { hasError(earlier, about: $0) }) else { return }
         let place = paths.lazy.compactMap { [decoding] in decoding.origins[$0]?.place }.first
         decoding.add(severity, place.map(Origin.file) ?? origin, paths[0], message)
+    }
+}
+
+/// Whether the value at `path`, or anything in it, has an error. The items of a list count as one: where one was
+/// wrong, the list is at its default.
+private func hasError(_ problems: [Problem], about path: String) -> Bool {
+    let list = path.hasSuffix("]") ? path[..<(path.lastIndex(of: "[") ?? path.endIndex)] : path[...]
+    return problems.contains {
+        $0.severity == .error && $0.key.hasPrefix(list)
+            && ($0.key.count == list.count || ".[".contains($0.key.dropFirst(list.count).prefix(1)))
     }
 }

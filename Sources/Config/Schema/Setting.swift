@@ -95,7 +95,7 @@ extension Bool: Setting {
 }
 
 extension UserID: Setting {
-    static let kind = ValueKind("user's number", write: "a number from 1 to 4294967294, as `id -u NAME` prints it")
+    static let kind = ValueKind("user id", write: "a number from 1 to 4294967294, as `id -u NAME` prints it")
     static var form: Form { .value(kind) }
 
     static func decode(_ node: Node, _ decoding: inout Decoding) -> UserID? {
@@ -172,27 +172,29 @@ extension Array: Setting where Element: Setting {
 
     static func decode(_ node: Node, _ decoding: inout Decoding) -> [Element]? {
         guard let items = decoding.list(node, form) else { return nil }
+        let errorsBefore = decoding.errorCount
         var values: [Element] = []
+        let areNamed = Element.form.isNamed
         var seen: [String: Origin] = [:]
         for (index, item) in items.enumerated() {
-            let label = Element.form.isNamed ? item.name.flatMap { try? Name(parsing: $0).text } : nil
+            let label = areNamed ? item.name.flatMap { try? Name(parsing: $0).text } : nil
             let value = decoding.within("[\(label ?? "\(index)")]") { decoding -> Element? in
                 decoding.noteOrigin(item.origin)
                 return Element.decode(item, &decoding)
             }
-            guard let value else { continue }
-            let identity = label ?? value.encode().identity
+            guard let identity = label ?? value?.encode().identity else { continue }
             if let first = seen.updateValue(item.origin, forKey: identity) {
                 let what = label.map { "the name \($0)" } ?? identity
                 decoding.within("[\(index)]") {
-                    $0.fail(item, "\(what) is in this list twice, first at \(first.inMessage); remove or rename one")
+                    $0.fail(item, "\(what) is in this list twice, first \(first.inMessage); remove or rename one")
                 }
                 seen[identity] = first
                 continue
             }
-            values.append(value)
+            if let value { values.append(value) }
         }
-        return values
+        // Without one of its items it would be another list.
+        return decoding.errorCount == errorsBefore ? values : nil
     }
 
     func encode() -> Node { Node(.list(map { $0.encode() })) }
@@ -229,11 +231,11 @@ extension Node {
 }
 
 extension Origin {
-    /// The place for a message about another place of the same file: `line 7`.
+    /// The place for a message about another place of the same file: `on line 7`.
     fileprivate var inMessage: String {
         switch self {
-        case .builtIn: "the default"
-        case .file(let place): "line \(place.line)"
+        case .builtIn: "in the built-in list"
+        case .file(let place): "on line \(place.line)"
         }
     }
 }

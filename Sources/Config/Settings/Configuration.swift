@@ -24,8 +24,8 @@ public struct Configuration: Section {
         Key(
             "validators", \.validators,
             """
-            The validators of this machine. Their ports are what the gate shuts, their folders what a scan treats with \
-            care. `nodeguard setup` finds them and proposes this list.
+            The validators of this machine. Their ports are what the gate shuts, their folders what a scan treats \
+            with care. `nodeguard setup` finds them and proposes this list.
             """),
         Key("policy", \.policy, "What this machine must be like before validators may be reached."),
         Key("journal", \.journal, "The systemd journal."),
@@ -36,7 +36,8 @@ public struct Configuration: Section {
     static func check(_ settings: Self, _ checks: inout Checks) {
         if settings.policy.gate.mode == .enforce && settings.validators.isEmpty {
             checks.warn(
-                "policy.gate.mode", "there are no validators, so there is no port to shut; add them under validators")
+                "policy.gate.mode", "there are no validators, so there is no port to shut; add them under validators",
+                or: "validators")
         }
         refuseSharedPorts(settings.validators, &checks)
     }

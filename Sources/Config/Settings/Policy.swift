@@ -20,9 +20,9 @@ extension Configuration {
             Key(
                 "statusListen", \.statusListen,
                 """
-                Where to answer `GET /gate` over HTTP: 200 while the gate is open, 503 while it is shut. It is read-only, \
-                and an unprivileged process of its own. For `nodeguard wait-open --url` in init containers that are \
-                neither root nor allowed a hostPath. `null`: nowhere.
+                Where to answer `GET /gate` over HTTP: 200 while the gate is open, 503 while it is shut. It is \
+                read-only, and an unprivileged process of its own. For `nodeguard wait-open --url` in init containers \
+                that are neither root nor allowed a hostPath. `null`: nowhere.
                 """),
         ]
 
@@ -66,8 +66,8 @@ extension Configuration {
             Key(
                 "require", \.require,
                 """
-                `enforcing`: the gate is only open while SELinux enforces a policy. `permissive`: SELinux must be on, but \
-                need not enforce. `ignore`: SELinux does not matter.
+                `enforcing`: the gate is only open while SELinux enforces a policy. `permissive`: SELinux must be on, \
+                but need not enforce. `ignore`: SELinux does not matter.
                 """)
         ]
     }
@@ -110,21 +110,22 @@ extension Configuration {
             Key(
                 "ipv4", \.ipv4,
                 """
-                `required`: traffic to the internet must leave by the VPN. `absent-or-vpn`: it may also have no route at \
-                all. `ignore`: it does not matter.
+                `required`: traffic to the internet must leave by the VPN. `absent-or-vpn`: it may also have no route \
+                at all. `ignore`: it does not matter.
                 """),
             Key("ipv6", \.ipv6, "The same for IPv6."),
             Key(
                 "handshakeMaxAge", \.handshakeMaxAge, limits: .between("1s", "24h"),
                 """
-                How old the last handshake of a WireGuard tunnel may be. WireGuard makes a new one after 120 s and stops \
-                using the old one after 180 s, where there is traffic. It says nothing about other kinds of VPN.
+                How old the last handshake of a WireGuard tunnel may be. WireGuard makes a new one after 120 s and \
+                stops using the old one after 180 s, where there is traffic. It says nothing about other kinds of \
+                VPN.
                 """),
             Key(
                 "local", \.local,
                 """
-                Address ranges that need no tunnel: those of pods and services, and of your own network. Everything else \
-                counts as the internet.
+                Address ranges that need no tunnel: those of pods and services, and of your own network. Everything \
+                else counts as the internet.
                 """),
         ]
 
@@ -139,8 +140,8 @@ extension Configuration {
                 if interface.isPattern || taken == "lo" {
                     checks.fail(
                         "interfaces[\(index)]",
-                        "\(quoted(interface.text)) takes in \(taken), which is no VPN: the check would pass without one; "
-                            + "name the VPN's interface")
+                        "\(quoted(interface.text)) takes in \(taken), which is no VPN: the check would pass "
+                            + "without one; name the VPN's interface")
                 } else {
                     checks.warn(
                         "interfaces[\(index)]", "\(taken) is a name for an ordinary interface; is it really the VPN?")
@@ -160,7 +161,8 @@ extension Configuration {
             if vpn.handshakeMaxAge < "120s" {
                 checks.warn(
                     "handshakeMaxAge",
-                    "WireGuard makes a new handshake only after 120 s, so a working tunnel would be taken for a dead one"
+                    "WireGuard makes a new handshake only after 120 s, so a working tunnel would be taken for a "
+                        + "dead one"
                 )
             }
         }
@@ -220,8 +222,8 @@ extension Configuration {
             Key(
                 "mode", \.mode,
                 """
-                `observe`: nodeguard decides and tells, and leaves the ports as they are. `enforce`: it shuts them and \
-                opens them. `disabled`: it does neither, and the gate's rules are removed.
+                `observe`: nodeguard decides and tells, and leaves the ports as they are. `enforce`: it shuts them \
+                and opens them. `disabled`: it does neither, and the gate's rules are removed.
                 """),
             Key(
                 "lease", \.lease, limits: .between("1s", "1m"),
@@ -229,8 +231,8 @@ extension Configuration {
             Key(
                 "handover", \.handover, limits: .between("0s", "10m"),
                 """
-                The same after an orderly stop of the agent, such as an upgrade: long enough for the next one to start. \
-                The rules that judge each packet stay.
+                The same after an orderly stop of the agent, such as an upgrade: long enough for the next one to \
+                start. The rules that judge each packet stay.
                 """),
             Key(
                 "settle", \.settle, limits: .between("0s", "10m"),
@@ -246,8 +248,8 @@ extension Configuration {
                 """
                 `vpn`: the answer to a peer must leave by the VPN, or the kernel drops the peer's packet. This shuts \
                 within the packet, before any agent can; but it also drops peers of your own network that are not in \
-                `policy.vpn.local`, and routers that put their own address on forwarded packets. `any`: the answer may \
-                leave by any way.
+                `policy.vpn.local`, and routers that put their own address on forwarded packets. `any`: the answer \
+                may leave by any way.
                 """),
         ]
     }

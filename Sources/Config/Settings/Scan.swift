@@ -44,35 +44,35 @@ extension Configuration {
             Key(
                 "schedule", \.schedule,
                 """
-                When targets are scanned, in local time. A run that was missed while the machine was off happens after \
-                boot. A target can have a schedule of its own.
+                When targets are scanned, in local time. A run that was missed while the machine was off happens \
+                after boot. A target can have a schedule of its own.
                 """),
             Key(
                 "window", \.window,
                 """
-                The part of the day in which scans may run, in local time; it may cross midnight. Outside of it a scan \
-                pauses, and goes on the next time. `null`: at any time. Quote it: other readers of YAML take a time \
-                for a number.
+                The part of the day in which scans may run, in local time; it may cross midnight. Outside of it a \
+                scan pauses, and goes on the next time. `null`: at any time. Quote it: other readers of YAML take a \
+                time for a number.
                 """),
             Key(
                 "reverify", \.reverify, limits: .between("1m", "3650d"),
                 """
-                How long a look at an unchanged file counts. Nothing stays trusted longer than this without a new look; \
-                what changes, and what new signatures are likely to be about, is looked at sooner.
+                How long a look at an unchanged file counts. Nothing stays trusted longer than this without a new \
+                look; what changes, and what new signatures are likely to be about, is looked at sooner.
                 """),
             Key(
                 "workers", \.workers,
                 """
-                How many files are scanned at once. `auto` is one for each processor that nodeguard may use. Each needs \
-                up to 420 MB for the largest files.
+                How many files are scanned at once. `auto` is one for each processor that nodeguard may use. Each \
+                needs up to 420 MB for the largest files.
                 """),
             Key("throttle", \.throttle, "How a scan makes room for the machine's real work."),
             Key(
                 "action", \.action,
                 """
-                What happens to an infected file: `report` tells, and leaves it where it is; `quarantine` sets it aside, \
-                from where it can be restored. In targets of the kind `validators` it is always `report`, and key files \
-                and chain data are never touched.
+                What happens to an infected file: `report` tells, and leaves it where it is; `quarantine` sets it \
+                aside, from where it can be restored. In targets of the kind `validators` it is always `report`, and \
+                key files and chain data are never touched.
                 """),
             Key(
                 "targets", \.targets,
@@ -118,13 +118,15 @@ extension Configuration {
         static let keys: [Key<Self>] = [
             Key(
                 "bytesPerSecond", \.bytesPerSecond, limits: .atLeast("64KiB"),
-                "The most that a scan reads in a second. `null`: as much as the disk gives, under the limits of pressure."
-            ),
+                """
+                The most that a scan reads in a second. `null`: as much as the disk gives, under the limits of \
+                pressure.
+                """),
             Key(
                 "ioPressure", \.ioPressure,
                 """
-                A scan backs off while the others on this machine wait for the disk for more than this percentage of the \
-                time (`some avg10` of the kernel's pressure stall information). `null`: it doesn't look.
+                A scan backs off while the others on this machine wait for the disk for more than this percentage of \
+                the time (`some avg10` of the kernel's pressure stall information). `null`: it doesn't look.
                 """),
             Key(
                 "cpuPressure", \.cpuPressure,

@@ -25,8 +25,10 @@ extension Configuration {
         static let keys: [Key<Self>] = [
             Key(
                 "state", \.state,
-                "The folder for what outlives a boot: the ledger, the quarantine, the history, the last good configuration."
-            ),
+                """
+                The folder for what outlives a boot: the ledger, the quarantine, the history, the last good \
+                configuration.
+                """),
             Key("runtime", \.runtime, "The folder for what does not: the control socket and the lock."),
         ]
 
@@ -54,8 +56,8 @@ extension Configuration {
             Key(
                 "textfile", \.textfile,
                 """
-                The file for node-exporter's textfile collector. Its folder is the one that node-exporter is given with \
-                `--collector.textfile.directory`. `null`: no metrics are written.
+                The file for node-exporter's textfile collector. Its folder is the one that node-exporter is given \
+                with `--collector.textfile.directory`. `null`: no metrics are written.
                 """)
         ]
 

@@ -44,7 +44,8 @@ extension Configuration {
 
         static let keys: [Key<Self>] = [
             Key(
-                "name", \.name, required: true, "The name of the target: for `--target`, and the label of its metrics."),
+                "name", \.name, required: true,
+                "The name of the target: for `--target`, and the label of its metrics."),
             Key(
                 "kind", \.kind,
                 """
@@ -53,7 +54,8 @@ extension Configuration {
                 its own, spread over `scan.reverify`.
                 """),
             Key(
-                "paths", \.paths, required: true, limits: .notEmpty(), "The folders and files where the target begins."),
+                "paths", \.paths, required: true, limits: .notEmpty(),
+                "The folders and files where the target begins."),
             Key(
                 "exclude", \.exclude,
                 """
@@ -64,8 +66,10 @@ extension Configuration {
                 """),
             Key(
                 "oneFilesystem", \.oneFilesystem,
-                "Whether the scan stays on the file systems on which its paths are. Network file systems are never entered."
-            ),
+                """
+                Whether the scan stays on the file systems on which its paths are. Network file systems are never \
+                entered.
+                """),
             Key("schedule", \.schedule, "When this target is scanned. `null`: with `scan.schedule`."),
             Key(
                 "action", \.action,

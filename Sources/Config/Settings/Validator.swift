@@ -34,14 +34,14 @@ extension Configuration {
             Key(
                 "profile", \.profile,
                 """
-                The name of a profile, such as `lighthouse` or `geth`: it brings the ports, the layout of the data and \
-                the names of the key files. `null`: none, then `ports` is needed.
+                The name of a profile, such as `lighthouse` or `geth`: it brings the ports, the layout of the data \
+                and the names of the key files. `null`: none, then `ports` is needed.
                 """),
             Key(
                 "ports", \.ports, limits: .notEmpty(),
                 """
-                The ports that the gate shuts: those on which peers reach the validator. `null`: those of the profile. \
-                Ports that the machine itself needs are refused.
+                The ports that the gate shuts: those on which peers reach the validator. `null`: those of the \
+                profile. Ports that the machine itself needs are refused.
                 """),
             Key(
                 "externalPorts", \.externalPorts,
@@ -60,14 +60,17 @@ extension Configuration {
                 "pod", \.pod,
                 """
                 The pod the validator runs in. Its addresses come from this machine's own container runtime, which is \
-                only read; a pod that is not found is unknown, and unknown is shut. `null`: it runs on the host's network.
+                only read; a pod that is not found is unknown, and unknown is shut. `null`: it runs on the host's \
+                network.
                 """),
         ]
 
         static func check(_ validator: Self, _ checks: inout Checks) {
             if validator.profile == nil && validator.ports == nil {
                 checks.fail(
-                    "", "it has neither a profile nor ports, so the gate would have nothing to shut; add one of them")
+                    "profile",
+                    "it has neither a profile nor ports, so the gate would have nothing to shut; add one of them",
+                    or: "ports")
             }
             if let profile = validator.profile, let known = checks.profiles, !known.contains(profile.text) {
                 let near = nearest(to: profile.text, among: known).map { "did you mean \($0)? " } ?? ""
@@ -79,13 +82,13 @@ extension Configuration {
                     if let owner = NodePorts.needed[port] {
                         checks.fail(
                             "\(key)[\(index)]",
-                            "\(port) is \(owner), which the machine itself needs: the gate would shut you out; remove it"
-                        )
+                            "\(port) is \(owner), which the machine itself needs: the gate would shut you out; "
+                                + "remove it")
                     } else if let owner = NodePorts.neverOutside[port] {
                         checks.warn(
                             "\(key)[\(index)]",
-                            "\(port) is usually \(owner), which must never be reachable from outside, whether the gate is "
-                                + "open or shut: let it listen on 127.0.0.1 only")
+                            "\(port) is usually \(owner), which must never be reachable from outside, whether the "
+                                + "gate is open or shut: let it listen on 127.0.0.1 only")
                     }
                 }
             }

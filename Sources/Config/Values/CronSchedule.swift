@@ -39,7 +39,8 @@ public struct CronSchedule: TextValue {
         }
         guard fields.count == 5 else {
             let why =
-                "it has \(fields.count) fields, and must have five: minute, hour, day of the month, month, day of the week"
+                "it has \(fields.count) fields, and must have five: minute, hour, day of the month, month, day of the "
+                + "week"
             throw InvalidValue(text, Self.kind, why: text.isEmpty ? nil : why)
         }
         do {

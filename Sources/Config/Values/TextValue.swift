@@ -36,9 +36,9 @@ public struct ValueKind: Equatable, Sendable {
         self.allowed = allowed
     }
 
-    /// The name with its article: "a duration", "an address".
+    /// The name with its article: "a duration", "an address", "a user id".
     var withArticle: String {
-        let vowel = name.first.map { "aeiou".contains($0.lowercased()) } ?? false
+        let vowel = name.first.map { "aeio".contains($0.lowercased()) } ?? false
         return (vowel ? "an " : "a ") + name
     }
 }

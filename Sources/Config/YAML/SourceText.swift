@@ -16,6 +16,11 @@ func firstUnreadable(in bytes: [UInt8]) -> UnreadableText? {
     var column = 1
     var rest = bytes[...]
     while let first = rest.first {
+        if (0x20..<0x7f).contains(first) {
+            rest = rest.dropFirst()
+            column += 1
+            continue
+        }
         var iterator = rest.prefix(4).makeIterator()
         var decoder = UTF8()
         guard case .scalarValue(let scalar) = decoder.decode(&iterator) else {

@@ -47,27 +47,38 @@ func readYAML(_ bytes: [UInt8], _ take: (YAMLEvent, YAMLMark) -> Bool) -> YAMLSy
             return YAMLSyntaxError(mark: YAMLMark(line: 1, column: 1), problem: "out of memory", context: "")
         }
         defer { unsafe yaml_parser_delete(&parser) }
+        let end = endMark(bytes)
         unsafe yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING)
         // libyaml keeps the pointer until yaml_parser_delete, which is within the life of `buffer`. It never reads
         // through it where the count is 0.
         unsafe yaml_parser_set_input_string(&parser, buffer.baseAddress, buffer.count)
         while true {
             var event = unsafe yaml_event_t()
-            guard unsafe yaml_parser_parse(&parser, &event) == 1 else { return unsafe syntaxError(parser) }
+            guard unsafe yaml_parser_parse(&parser, &event) == 1 else { return unsafe syntaxError(parser, end) }
             defer { unsafe yaml_event_delete(&event) }
             let isEnd = unsafe event.type == YAML_STREAM_END_EVENT
-            let goesOn = unsafe take(swiftEvent(event), mark(event.start_mark))
+            let goesOn = unsafe take(swiftEvent(event), mark(event.start_mark, end))
             if isEnd || !goesOn { return nil }
         }
     }
 }
 
-private func mark(_ mark: yaml_mark_t) -> YAMLMark { YAMLMark(line: mark.line + 1, column: mark.column + 1) }
+/// The place behind the last character.
+private func endMark(_ bytes: [UInt8]) -> YAMLMark {
+    let lines = bytes.split(separator: 0x0a, omittingEmptySubsequences: false)
+    let last = String(decoding: lines.last ?? [], as: UTF8.self)
+    return YAMLMark(line: max(1, lines.count), column: last.unicodeScalars.count + 1)
+}
 
-private func syntaxError(_ parser: yaml_parser_t) -> YAMLSyntaxError {
+private func mark(_ mark: yaml_mark_t, _ end: YAMLMark) -> YAMLMark {
+    // libyaml puts the end of a file whose last line is not ended on a line that is not there.
+    mark.line + 1 > end.line ? end : YAMLMark(line: mark.line + 1, column: mark.column + 1)
+}
+
+private func syntaxError(_ parser: yaml_parser_t, _ end: YAMLMark) -> YAMLSyntaxError {
     // The mark of a reader's error is not set; but what the reader refuses has been found before.
     unsafe YAMLSyntaxError(
-        mark: mark(parser.problem_mark),
+        mark: mark(parser.problem_mark, end),
         problem: parser.problem.map { unsafe String(cString: $0) } ?? "out of memory",
         context: parser.context.map { unsafe String(cString: $0) } ?? "")
 }

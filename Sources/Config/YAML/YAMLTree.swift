@@ -54,12 +54,14 @@ private func advice(on error: YAMLSyntaxError, in bytes: [UInt8]) -> String {
     case ("mapping values are not allowed in this context", _, _):
         return
             "a colon in a place where none can be: put a value that contains \": \" in quotes, and begin the keys of "
-            + "one mapping in the same column"
+            + "one mapping in the same column; or the line above lacks its colon"
     case ("could not find expected ':'", _, _): return "a key without a colon behind it"
     case ("did not find expected key", _, _), ("did not find expected '-' indicator", _, _):
         return
-            "the indentation fits no line above\(context.isEmpty ? "" : " (\(error.context))"): begin the keys or items "
-            + "that belong together in the same column"
+            "the indentation fits no line above\(context.isEmpty ? "" : " (\(error.context))"): begin the keys or "
+            + "items that belong together in the same column"
+    case (_, let context, _) where context.hasPrefix("while parsing a flow"):
+        return "a list in [ ] or a mapping in { } ends too soon or not at all (\(error.problem))"
     default: return "this is not YAML: \(error.problem)\(context)"
     }
 }
