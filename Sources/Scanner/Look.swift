@@ -1,4 +1,3 @@
-internal import Journal
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -13,13 +12,14 @@ final class Look {
     }
 
     let purpose: Purpose
-    let file: OwnedDescriptor
-    /// The file when it was opened. Whatever differs afterwards was written to while it was looked at.
-    var before: FileStatus
+    /// The open file; nil once everything about its content is known.
+    private(set) var file: OwnedDescriptor?
+    /// The file when it was opened.
+    private(set) var before: FileStatus
     /// Workers that died while they had it.
     var crashes = 0
     /// Whether it changed once already and is looked at again.
-    var isSecondLook = false
+    private(set) var isSecondLook = false
 
     init(_ purpose: Purpose, _ file: consuming OwnedDescriptor, before: FileStatus) {
         self.purpose = purpose
@@ -27,11 +27,29 @@ final class Look {
         self.before = before
     }
 
-    /// Whether the file is still the one that was opened, byte for byte as far as the kernel can tell.
+    /// The file's descriptor, to be lent for one call; -1, which every call refuses, once it is closed.
+    var descriptor: Int32 { file?.rawValue ?? -1 }
+
+    /// What the file is like now; nil where it cannot be asked any more.
+    var now: FileStatus? {
+        guard file != nil else { return nil }
+        return try? FileStatus.of(file!)
+    }
+
+    /// Whether the file is not the one any more that was opened, as far as the kernel can tell.
     ///
     /// Size and times with all their digits: libclamav's own test has a granularity of a second.
-    var changedSince: Bool {
-        guard let now = try? FileStatus.of(file) else { return true }
+    var hasChanged: Bool {
+        guard let now else { return true }
         return now.size != before.size || now.modified != before.modified || now.changed != before.changed
     }
+
+    /// Begins anew with the file as it is now.
+    func lookAgain(at now: FileStatus) {
+        before = now
+        isSecondLook = true
+    }
+
+    /// Lets the file go: only its outcome is still to be told.
+    func close() { file = nil }
 }

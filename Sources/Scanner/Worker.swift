@@ -17,8 +17,10 @@ final class Worker {
     var canariesDue = 0
     /// Whether it has found its first canaries.
     var isProven = false
-    /// Whether the session asked the engine to end it because it took too long.
+    /// Whether it took too long.
     var isOverdue = false
+    /// Whether the engine was asked to end it. Nothing it says from then on counts.
+    var isEnding = false
     /// The socket's other end is gone; the engine will say how it ended.
     private(set) var isGone = false
 
@@ -32,14 +34,14 @@ final class Worker {
 
     var descriptor: Int32 { socket.rawValue }
 
-    var isFree: Bool { isProven && !isGone && !isOverdue && queue.count < Self.queueLength }
+    var isFree: Bool { isProven && !isGone && !isEnding && queue.count < Self.queueLength }
 
     /// Sends a file. A worker that is gone takes it all the same: what it had is settled when the engine tells its end.
     func send(_ look: Look, id request: UInt64) {
         if queue.isEmpty { headSince = monotonicNanoseconds() }
         queue.append((request, look))
         do {
-            try socket.send(ScanRequest(id: request).encoded(), descriptor: look.file.rawValue)
+            try socket.send(ScanRequest(id: request).encoded(), descriptor: look.descriptor)
         } catch {
             isGone = true
         }

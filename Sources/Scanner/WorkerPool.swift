@@ -1,0 +1,241 @@
+internal import EngineProtocol
+internal import LinuxSystem
+internal import SystemPackage
+
+/// The workers of one engine: hands files out, takes answers back, replaces what dies, and lets nothing pass as clean
+/// before the engine has found its canaries again.
+final class WorkerPool {
+    /// What became of a file that was handed in.
+    enum Answer {
+        /// The engine is ready; comes once.
+        case loaded(SignatureInventory)
+        /// The engine has looked. `clean` comes only once a canary was found after it.
+        case looked(Look, Verdict)
+        /// Two workers died of it; the text says how.
+        case killedWorkers(Look, String)
+        /// It took longer than a file may take.
+        case overdue(Look)
+    }
+
+    private let engine: EngineProcess
+    private let canary: Canary
+    private let limits: EngineLimits
+    private var workers: [Worker] = []
+    /// Files that have to be sent once more.
+    private var again: [Look] = []
+    /// Clean files of workers that died before their next canary: confirmed by the next one of any worker, since they
+    /// shared the engine that it proves.
+    private var orphaned: [Look] = []
+    private var answers: [Answer] = []
+    private var lastRequest: UInt64 = 0
+    /// Workers that died in a row before they found their first canary.
+    private var stillbirths = 0
+
+    /// Clean files of one worker that may wait for its next canary.
+    private static let confirmationInterval = 256
+    /// As many workers may die before their first canary until nothing better is expected of the next.
+    private static let mostStillbirths = 5
+    /// Time beyond libclamav's own limit after which a worker is ended, in nanoseconds.
+    private static let grace: UInt64 = 10_000_000_000
+
+    init(engine: consuming EngineProcess, canary: Canary, limits: EngineLimits) {
+        self.engine = engine
+        self.canary = canary
+        self.limits = limits
+    }
+
+    /// Hands a file in, where a worker has room for it and nothing waits that was handed in before.
+    ///
+    /// - Returns: false where it has to be handed in again after a ``turn(also:waiting:)``.
+    func submit(_ look: Look) -> Bool {
+        resend()
+        guard again.isEmpty, let worker = freest() else { return false }
+        send(look, to: worker)
+        return true
+    }
+
+    /// Has a file looked at once more, before anything else.
+    func resubmit(_ look: Look) { again.append(look) }
+
+    /// Whether everything that was handed in was answered.
+    var isEmpty: Bool {
+        again.isEmpty && orphaned.isEmpty && workers.allSatisfy { $0.queue.isEmpty && $0.unconfirmed.isEmpty }
+    }
+
+    /// Everything that is waiting for its canary gets one: nothing more is handed in.
+    func confirmAll() {
+        guard again.isEmpty && workers.allSatisfy({ $0.queue.allSatisfy(\.look.isCanary) }) else { return }
+        for worker in workers where !worker.unconfirmed.isEmpty && !worker.isGone { sendCanaries(to: worker) }
+        if !orphaned.isEmpty, let worker = freest() { sendCanaries(to: worker) }
+    }
+
+    /// Waits at most `milliseconds` for something to happen, and returns the answers that came.
+    ///
+    /// - Parameter other: a descriptor of the caller's to be waited for as well.
+    /// - Throws: ``SessionFailure`` where the engine is gone, or cannot be believed.
+    func turn(also other: Int32, milliseconds: Int32) throws -> [Answer] {
+        resend()
+        let polled = workers.filter { !$0.isGone }
+        let ready = try waitUntilReadable(
+            [other, engine.control.rawValue] + polled.map(\.descriptor), milliseconds: milliseconds)
+        for index in ready where index >= 2 { try hear(polled[index - 2]) }
+        if ready.contains(1) { try hearEngine() }
+        endOverdue()
+        defer { answers = [] }
+        return answers
+    }
+
+    // MARK: Handing out
+
+    private func resend() {
+        while !again.isEmpty {
+            // A file that has killed a worker goes alone, so that nothing else suffers and the blame is certain.
+            if let suspect = again.firstIndex(where: { $0.crashes > 0 }) {
+                guard let idle = workers.first(where: { $0.isFree && $0.queue.isEmpty }) else { return }
+                send(again.remove(at: suspect), to: idle)
+            } else {
+                guard let worker = freest() else { return }
+                send(again.removeFirst(), to: worker)
+            }
+        }
+    }
+
+    private func freest() -> Worker? {
+        workers.filter { worker in worker.isFree && !worker.queue.contains { $0.look.crashes > 0 } }
+            .min { $0.queue.count < $1.queue.count }
+    }
+
+    private func send(_ look: Look, to worker: Worker) {
+        lastRequest += 1
+        worker.send(look, id: lastRequest)
+    }
+
+    // MARK: Hearing
+
+    private func hearEngine() throws {
+        switch try engine.control.receive(waiting: false) {
+        case .nothingYet: return
+        case .closed: throw SessionFailure("the engine ended; nothing can be scanned until it is started again")
+        case .message(var message):
+            switch try EngineMessage(message.bytes) {
+            case .failed(let text): throw SessionFailure(text)
+            case .loaded(let inventory): answers.append(.loaded(inventory))
+            case .worker(let id):
+                guard let socket = message.descriptor.take() else {
+                    throw SessionFailure("a worker came without a socket")
+                }
+                let worker = Worker(id: id, socket: socket)
+                workers.append(worker)
+                sendCanaries(to: worker)
+            case .workerEnded(let id, let status): try bury(id, status)
+            }
+        }
+    }
+
+    private func hear(_ worker: Worker) throws {
+        do {
+            while let (look, verdict) = try worker.receive() {
+                switch look.purpose {
+                case .canary(let signature): try confirm(worker, signature, verdict)
+                case .file: take(look, verdict, of: worker)
+                }
+            }
+        } catch is MalformedMessage {
+            // A worker that talks nonsense is broken or taken over: it is ended, and what it had is looked at again.
+            worker.isEnding = true
+            engine.kill(worker: worker.id)
+        }
+    }
+
+    private func take(_ look: Look, _ verdict: Verdict, of worker: Worker) {
+        guard verdict == .clean, !look.hasChanged else { return answers.append(.looked(look, verdict)) }
+        look.close()
+        worker.unconfirmed.append(look)
+        if worker.unconfirmed.count >= Self.confirmationInterval { sendCanaries(to: worker) }
+    }
+
+    /// A worker ended: blames the file it had, hands the rest to others.
+    private func bury(_ id: Int32, _ status: Int32) throws {
+        guard let index = workers.firstIndex(where: { $0.id == id }) else { return }
+        let worker = workers[index]
+        // What it had answered before it died is still in the socket.
+        if !worker.isEnding { try hear(worker) }
+        workers.remove(at: index)
+        orphaned += worker.unconfirmed
+        stillbirths = worker.isProven ? 0 : stillbirths + 1
+        guard stillbirths < Self.mostStillbirths else {
+            throw SessionFailure(
+                "the engine's workers end as soon as they start (the last one \(describe(status))): see the kernel's log"
+            )
+        }
+        var left = worker.takeQueue()[...]
+        if let suspect = left.first, !suspect.isCanary {
+            left.removeFirst()
+            suspect.crashes += 1
+            if worker.isOverdue {
+                answers.append(.overdue(suspect))
+            } else if suspect.crashes >= 2 {
+                answers.append(.killedWorkers(suspect, "the engine's worker \(describe(status)), twice"))
+            } else {
+                again.append(suspect)
+            }
+        }
+        again += left.filter { !$0.isCanary }
+    }
+
+    private func describe(_ status: Int32) -> String {
+        status < 0 ? "was killed by signal \(-status)" : "ended with status \(status)"
+    }
+
+    private func endOverdue() {
+        let now = monotonicNanoseconds()
+        let longest = UInt64(limits.milliseconds) * 1_000_000 + Self.grace
+        for worker in workers where !worker.isEnding && !worker.queue.isEmpty && now > worker.headSince + longest {
+            worker.isOverdue = true
+            worker.isEnding = true
+            engine.kill(worker: worker.id)
+        }
+    }
+
+    // MARK: Canaries
+
+    private func sendCanaries(to worker: Worker) {
+        guard worker.canariesDue == 0 else { return }
+        for (signature, content) in [
+            (Canary.patternSignature, canary.plainFile), (Canary.memberSignature, canary.archive),
+        ] {
+            // Without memory for a hundred bytes: the worker stays unproven, and is asked again the next time.
+            guard let file = try? memoryFile(named: "nodeguard", content), let status = try? FileStatus.of(file) else {
+                continue
+            }
+            worker.canariesDue += 1
+            send(Look(.canary(signature: signature), file, before: status), to: worker)
+        }
+    }
+
+    /// - Throws: where the canary was missed: nothing that this engine calls clean can be believed.
+    private func confirm(_ worker: Worker, _ expected: String, _ verdict: Verdict) throws {
+        let names: [String] = if case .infected(let first, let others) = verdict { [first] + others } else { [] }
+        // libclamav appends .UNOFFICIAL.
+        guard names.contains(where: { $0.hasPrefix(expected) }) else {
+            let saw = if case .incomplete(_, let detail) = verdict { detail } else { "it found nothing" }
+            throw SessionFailure(
+                """
+                the engine missed its test signature \(expected) and would miss others (\(saw)); \
+                is its scratch folder full or gone?
+                """)
+        }
+        worker.canariesDue -= 1
+        guard worker.canariesDue == 0 else { return }
+        worker.isProven = true
+        stillbirths = 0
+        answers += (worker.unconfirmed + orphaned).map { .looked($0, .clean) }
+        worker.unconfirmed = []
+        orphaned = []
+    }
+}
+
+extension Look {
+    /// Whether it is known-bad bytes of ours rather than a file.
+    var isCanary: Bool { if case .canary = purpose { true } else { false } }
+}
