@@ -70,8 +70,8 @@ public enum SessionProcess {
             if ready.contains(2) {
                 let bytes = try readSome(failures.readEnd)
                 isOpen.failures = !bytes.isEmpty
-                // The reason is the last that it says; a torrent must not fill the memory.
-                said = (said + bytes).suffix(8192)
+                // A torrent must not fill the memory.
+                said = Array((said + bytes).prefix(8192))
             }
         }
         let ending = process.wait()
@@ -84,8 +84,9 @@ public enum SessionProcess {
         case .exited(let status):
             return .failed(text.isEmpty ? "the scan session ended with status \(status)" : text, summary)
         case .killed(let signal):
-            return .failed(
-                "the scan session was killed by signal \(signal)" + (text.isEmpty ? "" : ": \(text)"), summary)
+            // The first line says what, if it could say anything; a backtrace is for a debugger.
+            let first = text.split(separator: "\n").first.map { ": \($0)" } ?? ""
+            return .failed("the scan session was killed by signal \(signal)\(first)", summary)
         }
     }
 

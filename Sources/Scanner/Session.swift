@@ -174,7 +174,7 @@ public final class Session {
         for answer in answers {
             switch answer {
             case .loaded(let inventory): try tell(.signaturesLoaded(SignaturesLoaded(inventory)))
-            case .looked(let look, let verdict): try settle(look, verdict)
+            case .looked(let look, let verdict): try judge(look, verdict)
             case .killedWorkers(let look, let how): try settle(look, .incomplete(.engineCrash), detail: how)
             case .overdue(let look): try settle(look, .incomplete(.timeout), detail: "the engine took too long")
             }
@@ -184,7 +184,7 @@ public final class Session {
 
     // MARK: Settling
 
-    private func settle(_ look: Look, _ verdict: Verdict) throws {
+    private func judge(_ look: Look, _ verdict: Verdict) throws {
         switch verdict {
         case .infected(let first, let others): try settle(look, .infected(first: first, others: others))
         // Nothing has changed: the pool holds back what has.
