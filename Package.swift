@@ -81,7 +81,8 @@ let package = Package(
                 system,
             ], swiftSettings: strict),
         .testTarget(
-            name: "PolicyTests", dependencies: ["Policy", "LinuxSystem", "TestSupport", system], swiftSettings: strict),
+            name: "PolicyTests", dependencies: ["Policy", "Journal", "LinuxSystem", "TestSupport", system],
+            swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "nodeguard", "nodeguard-engine", system],
             swiftSettings: strict),

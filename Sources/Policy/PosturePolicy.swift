@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// What the owner requires of this node: the `policy:` section without the gate, and the `validators:`.
 public struct PosturePolicy: Equatable, Sendable {
     /// `policy.selinux.require`.
@@ -61,18 +63,22 @@ public struct Workload: Equatable, Sendable {
     public var uid: UInt32?
     /// The mark its packets carry (SO_MARK or a firewall's); 0 is no mark.
     public var mark: UInt32
-    /// Its pod's addresses. Empty: it uses the node's own network.
+    /// Its pod's addresses. Empty: it uses the node's own network, unless ``isUnresolved``.
     public var podAddresses: [IPAddress]
+    /// It runs in a pod whose addresses are not known: nothing can be said about its packets.
+    public var isUnresolved: Bool
 
     /// A validator's traffic.
     public init(
-        name: String, ports: [Port] = [], uid: UInt32? = nil, mark: UInt32 = 0, podAddresses: [IPAddress] = []
+        name: String, ports: [Port] = [], uid: UInt32? = nil, mark: UInt32 = 0, podAddresses: [IPAddress] = [],
+        isUnresolved: Bool = false
     ) {
         self.name = name
         self.ports = ports
         self.uid = uid
         self.mark = mark
         self.podAddresses = podAddresses
+        self.isUnresolved = isUnresolved
     }
 }
 
@@ -106,11 +112,11 @@ public struct Port: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(transport.rawValue)/\(number)" }
 }
 
-/// An interface's name, or a glob of one: `*` is any run of characters, `?` any one. Nothing else is special.
+/// An interface's name, or a pattern of one as in a shell: `*`, `?` and `[…]` (fnmatch(3)).
 public struct InterfacePattern: Equatable, Sendable, CustomStringConvertible {
     private let pattern: String
 
-    /// A name or a glob.
+    /// A name or a pattern.
     public init(_ pattern: String) {
         self.pattern = pattern
     }
@@ -119,28 +125,5 @@ public struct InterfacePattern: Equatable, Sendable, CustomStringConvertible {
     public var description: String { pattern }
 
     /// Whether an interface of this name is meant.
-    public func matches(_ name: String) -> Bool {
-        let pattern = Array(pattern.utf8)
-        let name = Array(name.utf8)
-        // Greedy with one way back: the last star takes one character more. Linear in pattern times name.
-        var p = 0
-        var n = 0
-        var star: (pattern: Int, name: Int)?
-        while n < name.count {
-            if p < pattern.count && pattern[p] == UInt8(ascii: "*") {
-                star = (p, n)
-                p += 1
-            } else if p < pattern.count && (pattern[p] == UInt8(ascii: "?") || pattern[p] == name[n]) {
-                p += 1
-                n += 1
-            } else if let back = star {
-                star = (back.pattern, back.name + 1)
-                p = back.pattern + 1
-                n = back.name + 1
-            } else {
-                return false
-            }
-        }
-        return pattern[p...].allSatisfy { $0 == UInt8(ascii: "*") }
-    }
+    public func matches(_ name: String) -> Bool { unsafe fnmatch(pattern, name, 0) == 0 }
 }

@@ -1,5 +1,6 @@
+import Agent
 import ArgumentParser
-import FoundationEssentials
+import Config
 import Policy
 
 /// `nodeguard check`: every posture check once, without touching the gate.
@@ -12,6 +13,8 @@ struct CheckCommand: ParsableCommand {
             """
     )
 
+    @OptionGroup var global: GlobalOptions
+
     @Flag(help: "Print one JSON document instead of text.")
     var json = false
 
@@ -23,9 +26,9 @@ struct CheckCommand: ParsableCommand {
     }
 
     func run() throws {
-        let posture = Posture.evaluate(PosturePolicy())
+        let posture = Posture.evaluate(PosturePolicy(try global.loadConfiguration().settings))
         if json {
-            print(try CheckReport.json(posture))
+            try printJSON(CheckReport.Document(posture))
         } else {
             print(brief ? CheckReport.brief(posture) : CheckReport.text(posture))
         }
@@ -73,27 +76,24 @@ enum CheckReport {
             ? line : String(String.UnicodeScalarView(line.unicodeScalars.prefix(77))) + "..."
     }
 
-    static func json(_ posture: Posture) throws -> String {
-        struct Document: Encodable {
-            struct Check: Encodable {
-                let check: CheckName
-                let verdict: Verdict.Kind
-                let evidence: String
-                let remedy: String?
-            }
-            let schema = 1
+    /// What `--json` prints.
+    struct Document: Encodable {
+        struct Check: Encodable {
+            let check: CheckName
             let verdict: Verdict.Kind
-            let checks: [Check]
+            let evidence: String
+            let remedy: String?
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        let document = Document(
-            verdict: posture.verdict,
-            checks: posture.results.map {
-                .init(
-                    check: $0.check, verdict: $0.verdict.kind, evidence: $0.evidence, remedy: $0.verdict.remedy)
-            })
-        return String(decoding: try encoder.encode(document), as: UTF8.self)
+        let schema = 1
+        let verdict: Verdict.Kind
+        let checks: [Check]
+
+        init(_ posture: Posture) {
+            verdict = posture.verdict
+            checks = posture.results.map {
+                Check(check: $0.check, verdict: $0.verdict.kind, evidence: $0.evidence, remedy: $0.verdict.remedy)
+            }
+        }
     }
 
     private static func word(_ kind: Verdict.Kind) -> String { kind.rawValue.uppercased() }

@@ -40,3 +40,58 @@ static inline int nodeguard_open_tun(const char *name) {
     }
     return descriptor;
 }
+
+// UDP sockets by numeric address, for tests that count packets. -1 with errno where a call fails.
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <linux/if_packet.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <sys/socket.h>
+static inline int nodeguard_udp(const char *address, uint16_t port, int receives) {
+    union { struct sockaddr any; struct sockaddr_in v4; struct sockaddr_in6 v6; } to;
+    memset(&to, 0, sizeof(to));
+    if (inet_pton(AF_INET, address, &to.v4.sin_addr) == 1) {
+        to.v4.sin_family = AF_INET;
+        to.v4.sin_port = htons(port);
+    } else if (inet_pton(AF_INET6, address, &to.v6.sin6_addr) == 1) {
+        to.v6.sin6_family = AF_INET6;
+        to.v6.sin6_port = htons(port);
+    } else {
+        return -1;
+    }
+    socklen_t length = to.any.sa_family == AF_INET ? sizeof(to.v4) : sizeof(to.v6);
+    int descriptor = socket(to.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0) return -1;
+    int on = 1, size = 64 << 20;
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    setsockopt(descriptor, SOL_SOCKET, 33 /* SO_RCVBUFFORCE */, &size, sizeof(size));
+    int failed = receives ? bind(descriptor, &to.any, length) : connect(descriptor, &to.any, length);
+    if (failed) {
+        close(descriptor);
+        return -1;
+    }
+    return descriptor;
+}
+
+// connect(2) of a bound UDP socket to a numeric IPv4 address.
+static inline int nodeguard_udp_connect(int descriptor, const char *address, uint16_t port) {
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+    if (inet_pton(AF_INET, address, &to.sin_addr) != 1) return -1;
+    return connect(descriptor, (struct sockaddr *)&to, sizeof(to));
+}
+
+// A socket that sees every packet an interface receives, from the IP header on (packet(7)).
+static inline int nodeguard_sniffer(const char *interface) {
+    int descriptor = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(0x0003));
+    if (descriptor < 0) return -1;
+    int size = 64 << 20;
+    setsockopt(descriptor, SOL_SOCKET, 33 /* SO_RCVBUFFORCE */, &size, sizeof(size));
+    struct sockaddr_ll place = {
+        .sll_family = AF_PACKET, .sll_protocol = htons(0x0003), .sll_ifindex = (int)if_nametoindex(interface)};
+    if (place.sll_ifindex == 0 || bind(descriptor, (struct sockaddr *)&place, sizeof(place)) != 0) {
+        close(descriptor);
+        return -1;
+    }
+    return descriptor;
+}

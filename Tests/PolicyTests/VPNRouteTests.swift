@@ -294,6 +294,7 @@ struct VPNInterfaceTests {
         #expect(InterfacePattern("w*g*0").matches("wwg10"))
         #expect(!InterfacePattern("wg?").matches("wg"))
         #expect(!InterfacePattern("wg0").matches("wg01"))
-        #expect(!InterfacePattern("[w]g0").matches("wg0"))
+        #expect(InterfacePattern("wg[0-3]").matches("wg2"))
+        #expect(!InterfacePattern("wg[0-3]").matches("wg4"))
     }
 }

@@ -45,6 +45,11 @@ public struct VPNRouteCheck: PostureCheck {
                 name, .fail(remedy: remedyForNoVPNAgain),
                 evidence: "no VPN interface is configured, so no route can lead through one")
         }
+        if let workload = policy.workloads.first(where: \.isUnresolved) {
+            return CheckResult(
+                name, .unknown(remedy: "start its pod, or correct validators[].pod (namespace and name)"),
+                evidence: "the addresses of the pod of \(printable(workload.name.utf8)) are not known")
+        }
         return nil
     }
 
@@ -112,13 +117,16 @@ public struct VPNRouteCheck: PostureCheck {
             CheckResult(name, verdict, evidence: evidence)
         }
         if !findings.leaks.isEmpty {
-            return result(
-                .fail(
-                    remedy: policy.vpnInterfaces.isEmpty
-                        ? remedyForNoVPNAgain
-                        : "route it through the VPN; if it is the VPN's own server or a network that needs no "
-                            + "tunnel, add it to policy.vpn.local"),
-                findings.sentence())
+            let remedy =
+                if policy.vpnInterfaces.isEmpty {
+                    remedyForNoVPNAgain
+                } else if TunnelSelection(policy.vpnInterfaces, among: tables.links).usable.isEmpty {
+                    "connect the VPN, and let it route \(family.rawValue)"
+                } else {
+                    "route it through the VPN; if it is the VPN's own server or a network that needs no tunnel, add it "
+                        + "to policy.vpn.local"
+                }
+            return result(.fail(remedy: remedy), findings.sentence())
         }
         if requirement == .required, !findings.unreached.isEmpty {
             return result(

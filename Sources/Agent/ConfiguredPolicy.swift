@@ -1,0 +1,57 @@
+public import Config
+public import Policy
+
+extension PosturePolicy {
+    /// What a configuration requires of the node.
+    ///
+    /// - Parameter podAddresses: the addresses of a validator's pod as far as they are known; a validator whose pod has
+    ///   none is judged as unknown.
+    public init(_ settings: Configuration, podAddresses: (Configuration.Validator) -> [Policy.IPAddress] = { _ in [] })
+    {
+        let vpn = settings.policy.vpn
+        self.init(
+            selinux: SELinuxRequirement(settings.policy.selinux.require),
+            vpnInterfaces: vpn.interfaces.map { Policy.InterfacePattern($0.text) },
+            ipv4: RouteRequirement(vpn.ipv4), ipv6: RouteRequirement(vpn.ipv6),
+            handshakeMaxAge: vpn.handshakeMaxAge.duration,
+            local: vpn.local.compactMap { Policy.IPPrefix($0.text) },
+            workloads: settings.validators.map { validator in
+                let addresses = validator.pod == nil ? [] : podAddresses(validator)
+                return Workload(
+                    name: validator.name.text, ports: (validator.ports ?? []).map(Policy.Port.init),
+                    uid: validator.uid?.number, podAddresses: addresses,
+                    isUnresolved: validator.pod != nil && addresses.isEmpty)
+            })
+    }
+}
+
+extension Policy.Port {
+    /// A port of the configuration.
+    public init(_ port: Config.Port) {
+        self.init(port.transport == .tcp ? .tcp : .udp, port.number)
+    }
+}
+
+extension SELinuxRequirement {
+    /// A requirement of the configuration.
+    public init(_ requirement: Configuration.SELinuxPolicy.Requirement) {
+        self =
+            switch requirement {
+            case .enforcing: .enforcing
+            case .permissive: .permissive
+            case .ignore: .ignore
+            }
+    }
+}
+
+extension RouteRequirement {
+    /// A requirement of the configuration.
+    public init(_ requirement: Configuration.VPNPolicy.Requirement) {
+        self =
+            switch requirement {
+            case .required: .required
+            case .absentOrVPN: .absentOrVPN
+            case .ignore: .ignore
+            }
+    }
+}
