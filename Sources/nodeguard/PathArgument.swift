@@ -26,6 +26,14 @@ struct PathArgument: ExpressibleByArgument {
         path = FilePath(bytes: bytes)
     }
 
+    /// The path from the root on, as the journal and the findings must have it. `.` is left out, `..` is not: what it
+    /// means, only the kernel knows.
+    func absolute() throws -> FilePath {
+        let whole = path.isAbsolute ? path : try readLink("/proc/self/cwd").pushing(path)
+        return whole.bytes.split(separator: UInt8(ascii: "/")).filter { !$0.elementsEqual([UInt8(ascii: ".")]) }
+            .reduce(into: FilePath("/")) { $0 = FilePath(bytes: $0.bytes + [UInt8(ascii: "/")] + $1) }
+    }
+
     /// What was typed behind the program's name.
     static func commandLine() -> [String] {
         (1..<max(1, Int(CommandLine.argc))).map { index in

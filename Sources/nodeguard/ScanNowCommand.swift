@@ -104,7 +104,7 @@ struct ScanNowCommand: ParsableCommand {
     }
 
     private func orderedTargets(_ settings: Configuration) throws -> [SessionOrder.Target] {
-        if !paths.isEmpty { return [SessionOrder.Target(name: nil, paths: paths.map(\.path))] }
+        if !paths.isEmpty { return [SessionOrder.Target(name: nil, paths: try paths.map { try $0.absolute() })] }
         let configured = settings.scan.targets
         for name in targets where !configured.contains(where: { $0.name.text == name }) {
             let names = configured.map(\.name.text).joined(separator: ", ")

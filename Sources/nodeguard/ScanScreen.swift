@@ -143,9 +143,10 @@ enum Quantity {
         return "\(tenths(value)) TiB"
     }
 
-    /// A duration: `0.4 s`, `3 min 20 s`, `5 h 2 min`.
+    /// A duration: `40 ms`, `4.2 s`, `3 min 20 s`, `5 h 2 min`.
     static func seconds(_ seconds: Double) -> String {
         let whole = Int(seconds.rounded())
+        if seconds < 1 { return "\(Int((seconds * 1000).rounded())) ms" }
         if seconds < 60 { return "\(tenths(seconds)) s" }
         if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
         return "\(whole / 3600) h \(whole % 3600 / 60) min"
