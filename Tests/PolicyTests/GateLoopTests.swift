@@ -103,6 +103,20 @@ struct GateLoopTests {
         #expect(guarded.witness.events.count { if case .gateClosed = $0 { true } else { false } } >= 3)
     }
 
+    /// The counter-proof: without the rules the sniffer does see packets on the uplink.
+    @Test func `the same fault leaks where the gate only observes`() throws {
+        let guarded = try GuardedNode { plan in
+            plan.settings.mode = .observe
+            plan.rules.mode = .observe
+        }
+        try guarded.wait(untilOpen: true, "before the fault")
+        guarded.flood.begin(phase: 1, packets: 200)
+        try guarded.node.shell(Fault.all[0].breaks)
+        try guarded.wait(untilOpen: false, "the fault")
+        guarded.flood.begin(phase: 2, packets: 500)
+        #expect(guarded.answers().byUplink > 100)
+    }
+
     @Test func `the tunnel's program ends and comes back with another index`() throws {
         let guarded = try GuardedNode()
         try guarded.wait(untilOpen: true, "before the fault")

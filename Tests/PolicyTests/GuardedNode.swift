@@ -2,6 +2,7 @@ import Glibc
 import Journal
 import LinuxSystem
 import Synchronization
+import SystemPackage
 import TestSupport
 
 @testable import Policy
@@ -38,7 +39,9 @@ struct GuardFailure: Error, CustomStringConvertible {
 final class GuardedNode {
     let node: NetworkNamespace
     let peer: NetworkNamespace
-    let loop: GateLoop
+    /// The gate in this process; nil where it is held by another.
+    private let ownLoop: GateLoop?
+    var loop: GateLoop { ownLoop! }
     let witness = GateWitness()
     let flood: PacketFlood
     private let folder: TemporaryFolder
@@ -50,7 +53,8 @@ final class GuardedNode {
 
     /// The default route by the tunnel, and everything required.
     init(
-        routes: String = "ip route add default dev tun0", _ change: (inout GatePlan) -> Void = { _ in }
+        routes: String = "ip route add default dev tun0", hasLoop: Bool = true,
+        _ change: (inout GatePlan) -> Void = { _ in }
     ) throws {
         node = try NetworkNamespace()
         peer = try NetworkNamespace()
@@ -61,7 +65,7 @@ final class GuardedNode {
             ip link add home0 address 02:00:00:00:00:02 type veth peer name isp0 address 02:00:00:00:00:01 \
                 netns \(peer.name)
             sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.home0.rp_filter=0 net.ipv4.conf.tun0.rp_filter=0
-            ip link set home0 up; ip link set tun0 up
+            ip link set home0 up; ip link set tun0 up txqueuelen 100000
             ip address add 192.0.2.2/24 dev home0; ip address add 10.8.0.2/24 dev tun0
             ip address add 2001:db8::2/64 dev home0 nodad
             ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev home0
@@ -70,7 +74,7 @@ final class GuardedNode {
         try peer.shell(
             """
             sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.isp0.rp_filter=0 net.ipv4.conf.tun0.rp_filter=0
-            ip link set isp0 up; ip link set tun0 up
+            ip link set isp0 up; ip link set tun0 up txqueuelen 100000
             ip address add 192.0.2.1/24 dev isp0; ip address add 10.8.0.1/24 dev tun0
             ip address add 198.51.100.9/32 dev lo
             ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev isp0
@@ -97,16 +101,18 @@ final class GuardedNode {
                     [selinux] + network.map { $0.evaluate(deadline: .now.advanced(by: .seconds(10))) })
             },
             tell: { witness.hear($0) })
-        self.loop = loop
+        ownLoop = hasLoop ? loop : nil
         let node = node
-        thread = try BackgroundThread {
-            do { try node.run { try loop.run() } } catch { witness.fail("\(error)") }
+        if hasLoop {
+            thread = try BackgroundThread {
+                do { try node.run { try loop.run() } } catch { witness.fail("\(error)") }
+            }
         }
         flood = try PacketFlood(from: peer, to: "10.8.0.2", port: 9000, gap: 100_000)
     }
 
     deinit {
-        loop.stop()
+        ownLoop?.stop()
         thread?.join()
         _ = flood.stop()
     }
@@ -127,6 +133,12 @@ final class GuardedNode {
     /// The validator's answers that have left since the last call, by the tunnel and by the uplink.
     func answers() -> (byTunnel: Int, byUplink: Int) {
         (exit.packets().count { $0.source == 9000 }, uplink.packets().count { $0.source == 9000 })
+    }
+
+    /// Starts a process that holds the gate; it ends with the last reference to it.
+    func startHolder(handover: Int) throws -> RunningProgram {
+        try RunningProgram(
+            ["ip", "netns", "exec", node.name, try builtProgram("gate-holder"), folder.path.string, "\(handover)"])
     }
 
     /// Ends the tunnel's program: the interface is gone.
