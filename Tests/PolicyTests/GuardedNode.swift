@@ -48,7 +48,7 @@ final class GuardedNode {
     private(set) var tunnel: Pump?
     private let echo: Pump
     private let uplink: Sniffer
-    private let exit: Sniffer
+    private var exit: Sniffer
     private var thread: BackgroundThread?
 
     /// The default route by the tunnel, and everything required.
@@ -130,9 +130,45 @@ final class GuardedNode {
         }
     }
 
-    /// The validator's answers that have left since the last call, by the tunnel and by the uplink.
-    func answers() -> (byTunnel: Int, byUplink: Int) {
-        (exit.packets().count { $0.source == 9000 }, uplink.packets().count { $0.source == 9000 })
+    private var byTunnel: [UInt32: Int] = [:]
+    private var byUplink: [UInt32: Int] = [:]
+
+    private func collect() {
+        for packet in exit.packets() where packet.source == 9000 { byTunnel[packet.phase, default: 0] += 1 }
+        for packet in uplink.packets() where packet.source == 9000 { byUplink[packet.phase, default: 0] += 1 }
+    }
+
+    /// The validator's answers to packets of this phase that have come out of the tunnel so far. The tunnel and the
+    /// validator are programs and may be behind, so this counts by what was answered and not by when.
+    func answers(phase: UInt32) -> Int {
+        collect()
+        return byTunnel[phase] ?? 0
+    }
+
+    /// Waits for so many answers to packets of this phase.
+    func wait(forAnswers count: Int, phase: UInt32) throws {
+        let deadline = ContinuousClock.now.advanced(by: .seconds(30))
+        while answers(phase: phase) < count {
+            guard .now < deadline else {
+                throw GuardFailure(description: "\(answers(phase: phase)) of \(count) answers in phase \(phase)")
+            }
+            poll(nil, 0, 1)
+        }
+    }
+
+    /// The validator's packets that have left by the uplink so far: leaks, all of them.
+    var leaks: Int {
+        collect()
+        return byUplink.values.reduce(0, +)
+    }
+
+    /// Ends the flood, the validator and the tunnel, so that nothing more can come, and counts what passed in phases in
+    /// which nothing should have, and what left by the uplink in any.
+    func passed(shutPhases: [UInt32]) -> Int {
+        _ = flood.stop()
+        echo.stop()
+        tunnel?.stop()
+        return shutPhases.reduce(0) { $0 + answers(phase: $1) } + leaks
     }
 
     /// Starts a process that holds the gate; it ends with the last reference to it.
@@ -154,5 +190,7 @@ final class GuardedNode {
         try peer.shell(
             "ip link set tun0 up; ip address add 10.8.0.1/24 dev tun0; "
                 + "ip route replace 10.8.0.2/32 dev tun0 src 198.51.100.9")
+        collect()
+        exit = try Sniffer(in: peer, interface: "tun0")
     }
 }

@@ -128,12 +128,14 @@ public final class Sniffer {
         socket = OwnedDescriptor(owning: FileDescriptor(rawValue: number))
     }
 
-    /// The ports of a UDP or TCP packet.
+    /// What is told of a UDP or TCP packet.
     public struct Packet: Equatable, Sendable {
         /// The port it was sent from.
         public let source: UInt16
         /// The port it was sent to.
         public let destination: UInt16
+        /// UDP only: the phase that a ``PacketFlood`` gave it, or the one it is an answer to; 0 for others.
+        public let phase: UInt32
     }
 
     /// The UDP and TCP packets that have arrived since the last call, of IPv4 and IPv6.
@@ -152,7 +154,9 @@ public final class Sniffer {
             found.append(
                 Packet(
                     source: UInt16(buffer[header]) << 8 | UInt16(buffer[header + 1]),
-                    destination: UInt16(buffer[header + 2]) << 8 | UInt16(buffer[header + 3])))
+                    destination: UInt16(buffer[header + 2]) << 8 | UInt16(buffer[header + 3]),
+                    phase: transport == 17 && length >= header + 12
+                        ? buffer[header + 8..<header + 12].reversed().reduce(0) { $0 << 8 | UInt32($1) } : 0))
         }
     }
 }
