@@ -80,8 +80,12 @@ let package = Package(
                 "EngineProtocol", "Journal", "LinuxSystem", "Scanner", "TestSupport", "nodeguard", "nodeguard-engine",
                 system,
             ], swiftSettings: strict),
+        .executableTarget(
+            name: "gate-holder", dependencies: ["Policy", "Journal", "LinuxSystem", system], path: "Tests/GateHolder",
+            swiftSettings: strict),
         .testTarget(
-            name: "PolicyTests", dependencies: ["Policy", "Journal", "LinuxSystem", "TestSupport", system],
+            name: "PolicyTests",
+            dependencies: ["Policy", "Journal", "LinuxSystem", "TestSupport", "gate-holder", system],
             swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "nodeguard", "nodeguard-engine", system],

@@ -95,3 +95,13 @@ static inline int nodeguard_sniffer(const char *interface) {
     }
     return descriptor;
 }
+
+// Receives one UDP packet and sends it back to where it came from. -1 with errno where there is none.
+static inline ssize_t nodeguard_echo(int descriptor) {
+    char buffer[2048];
+    struct sockaddr_storage from;
+    socklen_t length = sizeof(from);
+    ssize_t size = recvfrom(descriptor, buffer, sizeof(buffer), 0, (struct sockaddr *)&from, &length);
+    if (size >= 0) sendto(descriptor, buffer, (size_t)size, 0, (struct sockaddr *)&from, length);
+    return size;
+}

@@ -128,12 +128,14 @@ public final class Sniffer {
         socket = OwnedDescriptor(owning: FileDescriptor(rawValue: number))
     }
 
-    /// The ports of a UDP or TCP packet.
+    /// What is told of a UDP or TCP packet.
     public struct Packet: Equatable, Sendable {
         /// The port it was sent from.
         public let source: UInt16
         /// The port it was sent to.
         public let destination: UInt16
+        /// UDP only: the phase that a ``PacketFlood`` gave it, or the one it is an answer to; 0 for others.
+        public let phase: UInt32
     }
 
     /// The UDP and TCP packets that have arrived since the last call, of IPv4 and IPv6.
@@ -152,9 +154,66 @@ public final class Sniffer {
             found.append(
                 Packet(
                     source: UInt16(buffer[header]) << 8 | UInt16(buffer[header + 1]),
-                    destination: UInt16(buffer[header + 2]) << 8 | UInt16(buffer[header + 3])))
+                    destination: UInt16(buffer[header + 2]) << 8 | UInt16(buffer[header + 3]),
+                    phase: transport == 17 && length >= header + 12
+                        ? buffer[header + 8..<header + 12].reversed().reduce(0) { $0 << 8 | UInt32($1) } : 0))
         }
     }
+}
+
+/// Work on descriptors that goes on beside the test until the last reference to it goes.
+public final class Pump: Sendable {
+    private final class State: Sendable {
+        let isStopped = Atomic<Bool>(false)
+    }
+    private let state = State()
+    private nonisolated(unsafe) let thread: BackgroundThread
+
+    private init(_ descriptors: [Int32], _ move: @escaping @Sendable (Int32) -> Bool) throws {
+        let state = state
+        unsafe thread = try BackgroundThread {
+            let owned = descriptors.map { FileDescriptor(rawValue: $0) }
+            while !state.isStopped.load(ordering: .acquiring) {
+                var watched = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+                // Only so often does it look whether it should end.
+                _ = unsafe poll(&watched, nfds_t(watched.count), 20)
+                for one in watched where one.revents & Int16(POLLIN) != 0 { while move(one.fd) {} }
+            }
+            for descriptor in owned { try? descriptor.close() }
+        }
+    }
+
+    /// Answers every UDP packet at a port of the namespace with itself.
+    public static func echo(in namespace: NetworkNamespace, port: UInt16) throws -> Pump {
+        let socket = try namespace.run { try udpSocket("0.0.0.0", port, receives: true) }
+        return try Pump([socket]) { nodeguard_echo($0) >= 0 }
+    }
+
+    /// Joins two tun interfaces: what one sends the other receives.
+    public static func tunnel(
+        _ one: NetworkNamespace, _ other: NetworkNamespace, interface: String
+    ) throws -> Pump {
+        let ends = (
+            try one.openTunnel(interface).release().rawValue, try other.openTunnel(interface).release().rawValue
+        )
+        return try Pump([ends.0, ends.1]) { from in
+            var packet = [UInt8](repeating: 0, count: 2048)
+            let length = unsafe packet.withUnsafeMutableBytes { unsafe read(from, $0.baseAddress, $0.count) }
+            guard length > 0 else { return false }
+            let to = from == ends.0 ? ends.1 : ends.0
+            // A full or closed other end loses the packet, as networks do.
+            _ = unsafe packet.withUnsafeBytes { unsafe write(to, $0.baseAddress, length) }
+            return true
+        }
+    }
+
+    /// Ends it, and closes its descriptors.
+    public func stop() {
+        state.isStopped.store(true, ordering: .releasing)
+        unsafe thread.join()
+    }
+
+    deinit { stop() }
 }
 
 private func udpSocket(_ address: String, _ port: UInt16, receives: Bool) throws -> Int32 {

@@ -77,6 +77,8 @@ enum GateLayout {
     static let liveTable = "nodeguard-live"
     /// The sets whose elements are the lease, refreshed in turn.
     static let leases = ["lease-a", "lease-b"]
+    /// The sets that only change when the rules do.
+    static let staticSets = ["ports", "pods4", "pods6", "tunnels", "users", "local4", "local6"]
     /// What the leases hold while the gate is open: one element.
     static let token: [UInt8] = [1, 0, 0, 0]
 

@@ -1,3 +1,4 @@
+import Journal
 import LinuxSystem
 import SystemPackage
 
@@ -42,9 +43,11 @@ public enum GateScheme: String, Sendable {
 ///
 /// One a network namespace. Not to be shared by threads.
 public final class KernelGate {
-    private let socket: FirewallSocket
+    let socket: FirewallSocket
     /// The scheme in use; known once the rules were installed.
     public private(set) var scheme: GateScheme?
+    /// Whether the rules in place drop packets; those of `observe` only count them.
+    private(set) var isEnforced = false
     private var next = 0
     private let forced: GateScheme?
     /// Every change waits for nftables' commit lock, which another program's big ruleset can hold.
@@ -68,6 +71,7 @@ public final class KernelGate {
     /// Puts the rules in place, taking over tables that an earlier agent left. A lease that still runs goes on.
     public func install(_ rules: GateRules) throws(KernelGateError) {
         if let refusal = rules.refusal { throw .refusedRules(refusal) }
+        isEnforced = rules.mode == .enforce
         if (forced ?? scheme ?? .owned) == .owned {
             do throws(NetlinkError) {
                 try replace(GateLayout.table, flags: GateLayout.TableFlag.owner | GateLayout.TableFlag.persist, rules)
@@ -109,7 +113,7 @@ public final class KernelGate {
         }
     }
 
-    private var tables: [String] {
+    var tables: [String] {
         scheme == .doubled ? [GateLayout.table, GateLayout.liveTable] : [GateLayout.table]
     }
 

@@ -1,0 +1,423 @@
+import CNetlink
+import Glibc
+public import Journal
+public import LinuxSystem
+import Synchronization
+import SystemPackage
+
+/// Everything the gate's loop needs to know.
+public struct GatePlan: Equatable, Sendable {
+    /// What the posture must be.
+    public var posture: PosturePolicy
+    /// When the gate may be open.
+    public var settings: GateSettings
+    /// What it guards. The tunnels are filled in by the loop.
+    public var rules: GateRules
+    /// `lease`.
+    public var lease: Duration
+    /// `handover`.
+    public var handover: Duration
+    /// How often everything is looked at anew without a reason.
+    public var interval: Duration
+
+    /// A plan.
+    public init(
+        posture: PosturePolicy, settings: GateSettings, rules: GateRules, lease: Duration = .seconds(5),
+        handover: Duration = .seconds(30), interval: Duration = .seconds(5)
+    ) {
+        self.posture = posture
+        self.settings = settings
+        self.rules = rules
+        self.lease = lease
+        self.handover = handover
+        self.interval = interval
+    }
+}
+
+/// The gate as others see it: `status`, metrics, the control socket.
+public struct GateStatus: Equatable, Sendable {
+    /// What was decided last.
+    public var decision: GateDecision
+    /// The posture it rests on; nil before the first look.
+    public var posture: Posture?
+    /// What was dropped since the loop began.
+    public var counters: GateCounters
+    /// Why the kernel's rules are not as they should be; nil where they are.
+    public var trouble: String?
+}
+
+/// Judges the posture and moves the gate, on a thread of the caller's, until it is stopped.
+///
+/// One pass is: hear what the kernel told, look where that gives a reason, decide, and make the kernel follow. A pass
+/// that takes too long needs no watchdog: the lease ends meanwhile.
+public final class GateLoop: Sendable {
+    private let shared: Mutex<Shared>
+    /// Written to by others to wake the loop.
+    private let wakeUp: OwnedDescriptor
+    private let store: OverrideStore
+    private let looksAt: @Sendable (PosturePolicy, HandshakeHistory) -> Posture
+    private let tell: @Sendable (Event) -> Void
+
+    private struct Shared {
+        var plan: GatePlan
+        var isStopped = false
+        var status = GateStatus(decision: .shutWithoutProof, posture: nil, counters: GateCounters(), trouble: nil)
+    }
+
+    /// A loop that has not begun.
+    ///
+    /// - Parameters:
+    ///   - store: a person's will.
+    ///   - looksAt: looks at the posture; a test may put another in place of the real one.
+    ///   - tell: hears of what happened, on the loop's thread: it must not wait for anything.
+    public init(
+        _ plan: GatePlan, store: OverrideStore,
+        looksAt: @escaping @Sendable (PosturePolicy, HandshakeHistory) -> Posture = {
+            Posture.evaluate($0, history: $1)
+        },
+        tell: @escaping @Sendable (Event) -> Void
+    ) throws(SystemCallError) {
+        shared = Mutex(Shared(plan: plan))
+        self.store = store
+        self.looksAt = looksAt
+        self.tell = tell
+        let descriptor = nodeguard_eventfd()
+        guard descriptor >= 0 else { throw SystemCallError("eventfd", "make the gate's bell", errno: .current) }
+        wakeUp = OwnedDescriptor(owning: FileDescriptor(rawValue: descriptor))
+    }
+
+    /// What the loop knows now.
+    public var status: GateStatus { shared.withLock { $0.status } }
+
+    /// Changes the plan; the rules follow in one transaction, a running lease goes on.
+    public func replace(_ plan: GatePlan) {
+        shared.withLock { $0.plan = plan }
+        ring()
+    }
+
+    /// Looks, decides and reads the overrides now, as after `gate open` or `gate close`.
+    public func lookNow() {
+        ring()
+    }
+
+    /// Ends ``run()`` in order: an open gate stays open for the handover.
+    public func stop() {
+        shared.withLock { $0.isStopped = true }
+        ring()
+    }
+
+    private func ring() {
+        var one: UInt64 = 1
+        // A bell that is already rung (EAGAIN) has been rung.
+        _ = unsafe write(wakeUp.rawValue, &one, 8)
+    }
+
+    /// Runs until ``stop()``. Must be called on a thread of its own, in the network namespace that it guards.
+    ///
+    /// - Throws: ``KernelGateError`` where the gate cannot begin: nothing was opened then, and what an earlier agent
+    ///   left goes on by itself and ends by itself.
+    public func run() throws(KernelGateError) {
+        let plan = shared.withLock { $0.plan }
+        var session = try Session(plan, store: store, looksAt: looksAt, tell: tell)
+        while true {
+            session.pass()
+            let status = session.status
+            let (plan, isStopped) = shared.withLock { shared in
+                shared.status = status
+                return (shared.plan, shared.isStopped)
+            }
+            if isStopped { break }
+            session.adopt(plan)
+            session.wait(for: wakeUp.rawValue)
+        }
+        session.end()
+    }
+}
+
+/// One life of the loop: everything that belongs to its thread.
+private struct Session {
+    private var plan: GatePlan
+    private let store: OverrideStore
+    private let looksAt: (PosturePolicy, HandshakeHistory) -> Posture
+    private let tell: (Event) -> Void
+
+    private let gate: KernelGate
+    private var events: KernelEvents?
+    private let history = HandshakeHistory()
+    private var judge: GateJudge
+    private(set) var status: GateStatus
+
+    private var tunnels: Set<UInt32> = []
+    private var expected: GateFingerprint?
+    /// What was counted by rules that were replaced since.
+    private var countedBefore = GateCounters()
+    private var nextLook: ContinuousClock.Instant = .now
+    private var nextLease: ContinuousClock.Instant = .now
+    private var firewallChange: (pid: UInt32?, program: String?)?
+    private var leaseIsOurs = false
+    /// As nftables names the author of a change: by thread.
+    private let ownThread = nodeguard_thread_id()
+    private var lastLook: ContinuousClock.Instant?
+    /// Between two looks, however many events there are.
+    private static let shortestPause = Duration.milliseconds(20)
+
+    init(
+        _ plan: GatePlan, store: OverrideStore, looksAt: @escaping (PosturePolicy, HandshakeHistory) -> Posture,
+        tell: @escaping (Event) -> Void
+    ) throws(KernelGateError) {
+        self.plan = plan
+        self.store = store
+        self.looksAt = looksAt
+        self.tell = tell
+        judge = GateJudge(plan.settings)
+        status = GateStatus(decision: .shutWithoutProof, posture: nil, counters: GateCounters(), trouble: nil)
+        gate = try KernelGate()
+        tunnels = Self.tunnels(plan)
+        // Before the first look, so that no change between the two is missed.
+        events = try? KernelEvents()
+        var rules = plan.rules
+        rules.tunnels = tunnels
+        try gate.install(rules)
+        expected = try gate.fingerprint()
+    }
+
+    /// Takes up another plan.
+    mutating func adopt(_ other: GatePlan) {
+        guard other != plan else { return }
+        // Other requirements must hold for as long as the first did before they open the gate. A lease that runs is
+        // not taken back meanwhile: it ends by itself, and no sooner than that unless a check fails.
+        if other.posture != plan.posture || other.settings != plan.settings { judge = GateJudge(other.settings) }
+        plan = other
+        nextLook = .now
+        reinstall()
+    }
+
+    /// Waits for a reason to go on.
+    mutating func wait(for bell: Int32) {
+        let left = max(.zero, ContinuousClock.now.duration(to: min(nextLook, nextLease)))
+        let (seconds, attoseconds) = left.components
+        let milliseconds = Int32(min(seconds, 60) * 1000 + attoseconds / 1_000_000_000_000_000 + 1)
+        guard let ready = try? waitUntilReadable([bell] + (events?.descriptors ?? []), milliseconds: milliseconds)
+        else {
+            return
+        }
+        if ready.contains(0) {
+            var count: UInt64 = 0
+            _ = unsafe read(bell, &count, 8)
+            nextLook = .now
+        }
+    }
+
+    /// One pass.
+    mutating func pass() {
+        hear()
+        if firewallChange != nil { repair() }
+        if .now >= nextLook { look() }
+        decide()
+    }
+
+    private mutating func hear() {
+        if events == nil { events = try? KernelEvents() }
+        for event in events?.drain() ?? [] {
+            switch event {
+            case .network, .selinuxChanged:
+                nextLook = min(nextLook, max(.now, lastLook?.advanced(by: Self.shortestPause) ?? .now))
+            case .firewall(let pid, let program):
+                if pid == nil || pid != ownThread { firewallChange = (pid, program) }
+            case .selinux(let isEnforcing):
+                nextLook = .now
+                // The message is right before the files are.
+                if !isEnforcing && plan.settings.required.contains(.selinuxEnforcing) {
+                    judge.distrust()
+                    shut()
+                }
+            }
+        }
+    }
+
+    private mutating func look() {
+        let began = ContinuousClock.now
+        lastLook = began
+        let posture = looksAt(plan.posture, history)
+        judge.note(posture.results.reduce(into: [:]) { $0[$1.check] = $1.verdict.kind }, at: began)
+        for result in posture.results {
+            let before = status.posture?[result.check]?.verdict.kind
+            if before != result.verdict.kind {
+                tell(
+                    CheckChanged(
+                        check: result.check.rawValue, before: before.map(Self.told),
+                        now: Self.told(result.verdict.kind),
+                        evidence: result.evidence
+                    ).event)
+            }
+        }
+        status.posture = posture
+        nameTunnels()
+        count()
+        nextLook = began.advanced(by: plan.interval)
+    }
+
+    private static func told(_ kind: Verdict.Kind) -> CheckChanged.Status {
+        switch kind {
+        case .pass: .pass
+        case .fail: .fail
+        case .unknown: .unknown
+        }
+    }
+
+    /// Tells the kernel which interfaces are tunnels now.
+    private mutating func nameTunnels() {
+        guard plan.settings.mode != .disabled else { return }
+        let now = Self.tunnels(plan)
+        guard now != tunnels else { return }
+        do throws(KernelGateError) {
+            try gate.setTunnels(now)
+            tunnels = now
+            expected = try gate.fingerprint()
+        } catch {
+            reinstall()
+        }
+    }
+
+    private static func tunnels(_ plan: GatePlan) -> Set<UInt32> {
+        let links = (try? KernelRouting().links(deadline: .now.advanced(by: Posture.checkTime))) ?? []
+        return TunnelSelection(plan.posture.vpnInterfaces, among: links).indexes
+    }
+
+    private mutating func count() {
+        guard let now = try? gate.counters() else { return }
+        status.counters.packets = countedBefore.packets.merging(now.packets, uniquingKeysWith: &+)
+    }
+
+    /// Puts the rules in place anew, keeping what was counted.
+    private mutating func reinstall() {
+        count()
+        countedBefore = status.counters
+        var rules = plan.rules
+        rules.tunnels = tunnels
+        do throws(KernelGateError) {
+            try gate.install(rules)
+            expected = try gate.fingerprint()
+            status.trouble = nil
+        } catch {
+            status.trouble = error.description
+        }
+    }
+
+    /// Compares the kernel's rules with what they should be, after somebody changed nftables.
+    private mutating func repair() {
+        let author = firewallChange
+        firewallChange = nil
+        let now = try? gate.fingerprint()
+        // Before Linux 6.12 somebody could have put a lease into the plain table.
+        if gate.scheme == .doubled && !status.decision.isOpen && status.decision != .settling { shut() }
+        guard now == nil || now != expected else { return }
+        reinstall()
+        tell(
+            GateTampered(
+                what: now == nil ? "a table of the gate was deleted" : "the gate's rules were changed",
+                program: author?.program.map { printable($0.utf8) }, pid: author?.pid,
+                answer: status.trouble ?? "They were put in place again."
+            ).event)
+        // A lease that was deleted with its table is given anew by the next decision, if it still stands.
+        nextLease = .now
+    }
+
+    private mutating func decide() {
+        let now = ContinuousClock.now
+        let decision = judge.decide(store.current(), at: now)
+        let before = status.decision
+        status.decision = decision
+        if decision.isOpen {
+            if now >= nextLease || !before.isOpen { lease(decision, now) }
+        } else if decision != .settling && (leaseIsOurs || decision != before) {
+            // While it settles a lease may still run, handed over by the agent before or from another plan: the
+            // posture is good, and the lease ends by itself.
+            shut()
+        }
+        announce(decision, before)
+        if !decision.isOpen {
+            nextLease = now.advanced(by: settleStep)
+        }
+    }
+
+    /// While shut, the next moment at which the decision may change by time alone.
+    private var settleStep: Duration {
+        status.decision == .settling ? .milliseconds(50) : .milliseconds(500)
+    }
+
+    private mutating func lease(_ decision: GateDecision, _ now: ContinuousClock.Instant) {
+        nextLease = now.advanced(by: min(.milliseconds(500), plan.lease / 4))
+        guard decision != .noGate else { return }
+        var duration = plan.lease
+        if case .openByOverride(let until, _) = decision { duration = min(duration, now.duration(to: until)) }
+        do throws(KernelGateError) {
+            try gate.open(for: duration)
+            leaseIsOurs = true
+            status.trouble = nil
+        } catch {
+            reinstall()
+            do throws(KernelGateError) {
+                try gate.open(for: duration)
+                leaseIsOurs = true
+            } catch {
+                status.trouble = error.description
+            }
+        }
+    }
+
+    private mutating func shut() {
+        do throws(KernelGateError) {
+            try gate.shut()
+            leaseIsOurs = false
+        } catch {
+            // Whatever is wrong with the tables: new ones have no lease.
+            reinstall()
+            do throws(KernelGateError) {
+                try gate.shut()
+                leaseIsOurs = false
+            } catch {
+                status.trouble = error.description
+            }
+        }
+    }
+
+    private func announce(_ decision: GateDecision, _ before: GateDecision) {
+        guard decision != before, decision != .settling else { return }
+        let mode = plan.settings.mode
+        switch decision {
+        case .noGate, .settling: break
+        case .openByPosture: tell(GateOpened(reason: "every required check passes", mode: mode).event)
+        case .openByOverride(_, let reason):
+            if case .openByOverride(_, reason) = before { return }
+            tell(GateOpened(reason: "opened by hand: \(printable(reason.utf8))", mode: mode).event)
+        case .forcedShut(let reason):
+            tell(GateClosed(reason: "closed by hand: \(printable(reason.utf8))", check: nil, mode: mode).event)
+        case .shutByCheck(let check, let kind):
+            let evidence = status.posture?[check]?.evidence ?? ""
+            tell(
+                GateClosed(
+                    reason: "\(check.rawValue) is \(kind.rawValue): \(evidence)", check: check.rawValue, mode: mode
+                )
+                .event)
+        case .shutWithoutProof:
+            tell(GateClosed(reason: "nothing was proven lately", check: nil, mode: mode).event)
+        }
+    }
+
+    /// The orderly end.
+    mutating func end() {
+        count()
+        guard status.decision.isOpen, status.decision != .noGate, leaseIsOurs else { return }
+        var duration = plan.handover
+        if case .openByOverride(let until, _) = status.decision {
+            duration = min(duration, ContinuousClock.now.duration(to: until))
+        }
+        do throws(KernelGateError) {
+            if duration > .zero { try gate.handOver(for: duration) } else { try gate.shut() }
+        } catch {
+            // The running lease ends sooner than the handover would have.
+            status.trouble = error.description
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Glibc
+import LinuxSystem
+import TestSupport
+import Testing
+
+@testable import Policy
+
+@Suite("The gate when its agent is killed, stopped or replaced, with real packets (needs root)", .serialized)
+struct GateProcessTests {
+    private static let lease: UInt64 = 2_000_000_000
+    /// The kernel's timers tick every 1 to 10 ms, and a lease is rounded up to a tick.
+    private static let ticks: UInt64 = 20_000_000
+
+    @Test(arguments: [SIGKILL, SIGSTOP])
+    func `an agent that is killed or stopped leaves the gate open for its lease and no longer`(signal: Int32) throws {
+        let guarded = try GuardedNode(hasLoop: false)
+        let holder = try guarded.startHolder(handover: 0)
+        try holder.waitForOutput("open")
+        guarded.flood.begin(phase: 1)
+        try guarded.wait(forAnswers: 500, phase: 1)
+        holder.signal(signal)
+        let moment = packetClock()
+        while packetClock() < moment + Self.lease + Self.ticks { guarded.flood.begin(phase: 2) }
+        // From here on every packet is sent after the end of any lease.
+        guarded.flood.begin(phase: 3)
+        guarded.flood.begin(phase: 4, packets: 2000)
+        let sent = guarded.flood.stop().values.reduce(0, +)
+        let leaked = guarded.passed(shutPhases: [4])
+        let allowed = guarded.answers(phase: 1) + guarded.answers(phase: 2)
+        print("signal \(signal): sent \(sent), allowed \(allowed), leaked \(leaked)")
+        #expect(guarded.answers(phase: 2) > 0)
+        #expect(leaked == 0)
+    }
+
+    @Test func `a killed agent's tables are taken over by the next one`() throws {
+        let guarded = try GuardedNode(hasLoop: false)
+        for _ in 0..<3 {
+            let holder = try guarded.startHolder(handover: 0)
+            try holder.waitForOutput("open")
+            holder.signal(SIGKILL)
+            _ = try holder.finish()
+        }
+        let last = try guarded.startHolder(handover: 0)
+        try last.waitForOutput("open")
+        guarded.flood.begin(phase: 1)
+        try guarded.wait(forAnswers: 500, phase: 1)
+    }
+
+    @Test func `an orderly upgrade under load loses no packet`() throws {
+        let guarded = try GuardedNode(hasLoop: false)
+        var holder = try guarded.startHolder(handover: 30_000)
+        try holder.waitForOutput("open")
+        guarded.flood.begin(phase: 1)
+        for phase: UInt32 in 2...4 {
+            holder.signal(SIGTERM)
+            #expect(try holder.finish().output.contains("ended"))
+            holder = try guarded.startHolder(handover: 30_000)
+            try holder.waitForOutput("open")
+            guarded.flood.begin(phase: phase)
+        }
+        guarded.flood.begin(phase: 5)
+        let sent = guarded.flood.stop().filter { (1...4).contains($0.key) }
+        for phase: UInt32 in 1...4 { try guarded.wait(forAnswers: sent[phase] ?? 0, phase: phase) }
+        print("upgrade: sent \(sent.values.reduce(0, +)), allowed \(sent.values.reduce(0, +)), leaked \(guarded.leaks)")
+        #expect(guarded.leaks == 0)
+    }
+
+    @Test func `an orderly stop without a handover shuts at once`() throws {
+        let guarded = try GuardedNode(hasLoop: false)
+        let holder = try guarded.startHolder(handover: 0)
+        try holder.waitForOutput("open")
+        holder.signal(SIGTERM)
+        _ = try holder.finish()
+        guarded.flood.begin(phase: 1)
+        guarded.flood.begin(phase: 2, packets: 500)
+        #expect(guarded.passed(shutPhases: [2]) == 0)
+    }
+
+    @Test func `a second agent is refused while the first lives`() throws {
+        let guarded = try GuardedNode(hasLoop: false)
+        let first = try guarded.startHolder(handover: 0)
+        try first.waitForOutput("open")
+        let second = try guarded.startHolder(handover: 0)
+        #expect(try second.finish().output.contains("failed: another running nodeguard owns the gate"))
+        guarded.flood.begin(phase: 1)
+        try guarded.wait(forAnswers: 100, phase: 1)
+    }
+
+    @Test func `a flush of everything beside a living agent does not open it`() throws {
+        let guarded = try GuardedNode(hasLoop: false)
+        let holder = try guarded.startHolder(handover: 0)
+        try holder.waitForOutput("open")
+        guarded.cutTunnel()
+        try holder.waitForOutput("closed")
+        _ = try? guarded.node.shell("nft flush ruleset")
+        guarded.flood.begin(phase: 1, packets: 200)
+        try guarded.restoreTunnel()
+        try holder.waitForOutput("closed\nopen")
+        guarded.flood.begin(phase: 2)
+        try guarded.wait(forAnswers: 100, phase: 2)
+        #expect(guarded.leaks == 0)
+    }
+}
