@@ -147,6 +147,7 @@ public struct Row: ~Copyable {
     private func wrong(_ column: Int) -> SQLiteError {
         SQLiteError(
             .corrupt,
-            "\(printable(statement.database.path)) is damaged: column \(column) of a row has a value that it cannot have")
+            "\(printable(statement.database.path)) is damaged: column \(column) of a row has a value that it cannot have"
+        )
     }
 }

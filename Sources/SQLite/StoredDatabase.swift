@@ -6,7 +6,7 @@ public import SystemPackage
 ///
 /// A file that fails is set aside under another name, so that nothing is destroyed that a person might still read, and
 /// an empty one takes its place; ``note`` says so. A file of a later version of the program is an error and is left.
-public struct StoredDatabase: ~Copyable {
+public final class StoredDatabase {
     /// How a database of this program is told from any other, and what is in it.
     public struct Schema: Sendable {
         /// SQLite's `application_id`: which of this program's databases it is.
