@@ -50,7 +50,7 @@ let package = Package(
             name: "Policy", dependencies: ["CNetlink", "CSELinux", "Journal", "LinuxSystem", system],
             swiftSettings: strict),
         .target(
-            name: "Agent", dependencies: ["Config", "Scanner", "Policy", "Journal", "LinuxSystem", system],
+            name: "Agent", dependencies: ["Config", "Scanner", "Policy", "Journal", "LinuxSystem", "SQLite", system],
             swiftSettings: strict),
 
         // The two executables. Only the engine is linked with libclamav.
