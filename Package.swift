@@ -29,6 +29,7 @@ let package = Package(
         // C libraries of the system, each with a header as thin as can be.
         .systemLibrary(name: "CClamAV", pkgConfig: "libclamav", providers: [.apt(["libclamav-dev"])]),
         .systemLibrary(name: "CSELinux", pkgConfig: "libselinux", providers: [.apt(["libselinux1-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CLinux"),
@@ -36,6 +37,7 @@ let package = Package(
 
         // What every module may use.
         .target(name: "LinuxSystem", dependencies: ["CLinux", system], swiftSettings: strict),
+        .target(name: "SQLite", dependencies: ["CSQLite", "LinuxSystem", system], swiftSettings: strict),
         .target(name: "Config", dependencies: ["CYAML", "LinuxSystem", system], swiftSettings: strict),
         .target(name: "Journal", dependencies: ["CSystemd", "LinuxSystem", system], swiftSettings: strict),
 
@@ -48,7 +50,7 @@ let package = Package(
             name: "Policy", dependencies: ["CNetlink", "CSELinux", "Journal", "LinuxSystem", system],
             swiftSettings: strict),
         .target(
-            name: "Agent", dependencies: ["Config", "Scanner", "Policy", "Journal", "LinuxSystem", system],
+            name: "Agent", dependencies: ["Config", "Scanner", "Policy", "Journal", "LinuxSystem", "SQLite", system],
             swiftSettings: strict),
 
         // The two executables. Only the engine is linked with libclamav.
@@ -66,6 +68,8 @@ let package = Package(
             name: "TestSupport", dependencies: ["CTestSupport", "LinuxSystem", system], path: "Tests/TestSupport",
             swiftSettings: strict),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "SQLiteTests", dependencies: ["LinuxSystem", "SQLite", "TestSupport", system], swiftSettings: strict),
         .testTarget(name: "ConfigTests", dependencies: ["Config", "TestSupport", system], swiftSettings: strict),
         .testTarget(
             name: "JournalTests", dependencies: ["Journal", "LinuxSystem", "TestSupport", "journal-probe", system],

@@ -1,6 +1,6 @@
 public import Journal
 
-/// Tells the outside what a scan session tells its parent: the journal and the metrics.
+/// Tells the outside what a scan session tells its parent: the journal, the metrics, the findings and the history.
 ///
 /// A sink that does not take an event never stops the scan; what was not told is told by ``problems``.
 public struct ScanReporter {
@@ -9,19 +9,21 @@ public struct ScanReporter {
 
     private let journal: JournaldSink?
     private var metrics: MetricsStore
+    private let findings: FindingsRecorder?
     private var journalProblem: String?
     private var untold = 0
 
-    /// Reports to the journal, where it is wanted, and to the metrics.
-    public init(journal: JournaldSink?, metrics: MetricsStore) {
+    /// Reports to the journal, where it is wanted, to the metrics, and to the findings where they are kept.
+    public init(journal: JournaldSink?, metrics: MetricsStore, findings: FindingsRecorder?) {
         self.journal = journal
         self.metrics = metrics
+        self.findings = findings
     }
 
     /// What could not be told, and where; a sentence each.
     public var problems: [String] {
         let journal = journalProblem.map { ["\(untold) events did not reach the journal: \($0)"] } ?? []
-        return journal + metrics.problems
+        return journal + metrics.problems + (findings?.problems ?? [])
     }
 
     /// Passes one event on to whoever is concerned.
@@ -34,6 +36,7 @@ public struct ScanReporter {
                 journalProblem = journalProblem ?? error.description
             }
         }
+        findings?.record(event)
         switch event {
         case .scanStarted(let scan):
             let now = UnixTime.now()
@@ -42,13 +45,15 @@ public struct ScanReporter {
                 $0.lastStart = now
             }
         case .scanFinished(let scan):
+            // Where the findings are not kept, at least what this scan has met.
+            let counts = findings?.counts(target: scan.target) ?? [.open: scan.totals.findings]
             update(scan.target) {
                 $0.isRunning = false
                 $0.lastCompletion = UnixTime.now()
                 $0.lastDurationMicroseconds = scan.totals.durationMicroseconds
                 $0.lastCounts = scan.totals.counts
                 $0.lastBytes = scan.totals.bytes
-                $0.findings[.open] = scan.totals.findings
+                $0.findings = counts
             }
         case .scanInterrupted(let scan): update(scan.target) { $0.isRunning = false }
         case .signaturesLoaded(let loaded):

@@ -22,10 +22,13 @@ public struct FileReport: EventPayload {
     public var scanID: ScanID
     /// What exactly happened, for a person: `cannot read …: Input/output error (read)`.
     public var detail: String?
+    /// Which file it was; told of infected ones.
+    public var identity: FileIdentity?
 
     /// Tells what became of a file.
     public init(
-        path: FilePath, outcome: Outcome, size: UInt64?, target: String?, scanID: ScanID, detail: String? = nil
+        path: FilePath, outcome: Outcome, size: UInt64?, target: String?, scanID: ScanID, detail: String? = nil,
+        identity: FileIdentity? = nil
     ) {
         self.path = path
         self.outcome = outcome
@@ -33,6 +36,7 @@ public struct FileReport: EventPayload {
         self.target = target
         self.scanID = scanID
         self.detail = detail
+        self.identity = identity
     }
 
     /// The kind of its outcome.
@@ -89,6 +93,7 @@ public struct FileReport: EventPayload {
         try container.encodeIfPresent(target, forKey: "target")
         try container.encode(scanID, forKey: "scanID")
         try container.encodeIfPresent(detail, forKey: "detail")
+        try container.encodeIfPresent(identity, forKey: "identity")
     }
 
     /// Reads what ``encode(to:)`` writes.
@@ -100,6 +105,7 @@ public struct FileReport: EventPayload {
         target = try container.decodeIfPresent(String.self, forKey: "target")
         scanID = try container.decode(ScanID.self, forKey: "scanID")
         detail = try container.decodeIfPresent(String.self, forKey: "detail")
+        identity = try container.decodeIfPresent(FileIdentity.self, forKey: "identity")
     }
 }
 

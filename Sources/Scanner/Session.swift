@@ -207,22 +207,30 @@ public final class Session {
 
     private func settle(_ look: Look, _ outcome: Outcome, detail: String? = nil) throws {
         guard case .file(let path) = look.purpose else { return }
-        try settle(path, outcome, size: look.before.size, detail: detail)
+        try settle(path, outcome, size: look.before.size, detail: detail, identity: FileIdentity(look.before))
         look.close()
     }
 
-    private func settle(_ path: [UInt8], _ outcome: Outcome, size: UInt64?, detail: String? = nil) throws {
+    private func settle(
+        _ path: [UInt8], _ outcome: Outcome, size: UInt64?, detail: String? = nil, identity: FileIdentity? = nil
+    ) throws {
         counts.add(outcome)
         switch outcome {
         case .clean, .infected: bytes += size ?? 0
         case .unchanged, .incomplete, .skipped: break
         }
         let path = FilePath(bytes: path)
-        guard order.report == .everything || outcome.isNotable || target.paths.contains(path) else { return }
+        guard order.report == .everything || outcome.isNotable || isAwaited(path) else { return }
         try tell(
             .file(
                 FileReport(
-                    path: path, outcome: outcome, size: size, target: target.name, scanID: scanID, detail: detail)))
+                    path: path, outcome: outcome, size: size, target: target.name, scanID: scanID, detail: detail,
+                    identity: outcome.kind == .infected ? identity : nil)))
+    }
+
+    /// Whether somebody wants to know of this file in any case.
+    private func isAwaited(_ path: FilePath) -> Bool {
+        target.paths.contains(path) || order.watched.contains(path.bytes)
     }
 
     private func tellProgress() throws {

@@ -50,6 +50,8 @@ public struct SessionOrder: Codable, Sendable {
     public var trigger: ScanStarted.Trigger
     /// Whether to count, beside the scan, what there is to scan, so that the time left can be told.
     public var estimatesTotals: Bool
+    /// Files of which every outcome is told, whatever ``report`` says.
+    public var watched = WatchedPaths([])
 
     /// An order with everything that has no sensible default given.
     public init(

@@ -11,6 +11,8 @@ struct Nodeguard: ParsableCommand {
         subcommands: [
             ScanNowCommand.self,
             CheckCommand.self,
+            FindingsCommand.self,
+            HistoryCommand.self,
             ConfigCommand.self,
             ScanSessionCommand.self,
         ]

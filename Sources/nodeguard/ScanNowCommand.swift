@@ -44,11 +44,14 @@ struct ScanNowCommand: ParsableCommand {
     func run() throws {
         let settings = try global.loadConfiguration().settings
         let state = settings.paths.state.path
-        let order = try order(settings, state: state)
+        var order = try order(settings, state: state)
+        let findings = FindingsRecorder(state: state)
+        order.watched = findings.watched
         var reporter = ScanReporter(
             journal: settings.journal.enabled ? JournaldSink() : nil,
             metrics: MetricsStore(
-                state: state, textfile: settings.metrics.textfile?.path, version: Nodeguard.version))
+                state: state, textfile: settings.metrics.textfile?.path, version: Nodeguard.version),
+            findings: findings)
         var screen = ScanScreen(json: json, roots: Set(order.targets.flatMap(\.paths)))
         let ending: SessionProcess.Ending
         do {

@@ -1,0 +1,72 @@
+import Agent
+import ArgumentParser
+import Journal
+import LinuxSystem
+
+/// `nodeguard history`: past scans.
+struct HistoryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "history", abstract: "Show past scans, the latest first.")
+
+    @OptionGroup var global: GlobalOptions
+
+    @Option(help: ArgumentHelp("Only scans of this target.", valueName: "name"))
+    var target: String?
+
+    @Flag(help: "Print one JSON document.")
+    var json = false
+
+    func run() throws {
+        let store = try StateFolder.findings(global)
+        let scans = try store.map { store in try StateFolder.reading { try store.history(target: target) } } ?? []
+        if json {
+            try printJSON(Document(scans: scans.map(Document.Item.init)))
+        } else if scans.isEmpty {
+            print("no scan yet" + (target.map { " of target \(printable($0.utf8))" } ?? ""))
+        } else {
+            for scan in scans { print(Self.text(scan)) }
+        }
+    }
+
+    private static func text(_ scan: PastScan) -> String {
+        let what = scan.target.map { printable($0.utf8) } ?? "paths by hand"
+        let begin = "\(scan.started)  \(what)  (\(scan.trigger.rawValue))  "
+        guard let ending = scan.ending else {
+            return begin + "has no end yet: it runs, or it was killed.  scan \(scan.scanID)"
+        }
+        let seconds = Double(ending.time.microseconds - scan.started.microseconds) / 1_000_000
+        let counts = Outcome.Kind.allCases.map { "\(ending.counts[$0]) \($0.rawValue)" }.joined(separator: ", ")
+        let bytes = ending.bytes.map { ", \(Quantity.bytes($0))" } ?? ""
+        let how = ending.interruption.map { "INTERRUPTED (\(printable($0.utf8)))" } ?? "complete"
+        return begin + "\(how) after \(Quantity.seconds(max(0, seconds))): \(counts)\(bytes)  scan \(scan.scanID)"
+    }
+
+    private struct Document: Encodable {
+        let schema = 1
+        let scans: [Item]
+
+        struct Item: Encodable {
+            let scanID: String
+            let target: String?
+            let trigger: String
+            let started: String
+            let ended: String?
+            let complete: Bool
+            let interruption: String?
+            let counts: OutcomeCounts?
+            let bytes: UInt64?
+
+            init(_ scan: PastScan) {
+                scanID = scan.scanID.description
+                target = scan.target
+                trigger = scan.trigger.rawValue
+                started = scan.started.description
+                ended = scan.ending?.time.description
+                complete = scan.ending.map { $0.interruption == nil } ?? false
+                interruption = scan.ending?.interruption
+                counts = scan.ending?.counts
+                bytes = scan.ending?.bytes
+            }
+        }
+    }
+}
