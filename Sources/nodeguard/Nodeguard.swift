@@ -14,6 +14,7 @@ struct Nodeguard: ParsableCommand {
             FindingsCommand.self,
             HistoryCommand.self,
             ConfigCommand.self,
+            CompletionsCommand.self,
             ScanSessionCommand.self,
         ]
     )
