@@ -11,6 +11,7 @@ struct Nodeguard: ParsableCommand {
         subcommands: [
             ScanNowCommand.self,
             CheckCommand.self,
+            GateCommand.self,
             ConfigCommand.self,
             ScanSessionCommand.self,
         ]
