@@ -42,9 +42,10 @@ struct ScanNowCommand: ParsableCommand {
     }
 
     func run() throws {
-        let settings = try global.loadConfiguration().settings
+        let configuration = try global.loadConfiguration()
+        let settings = configuration.settings
         let state = settings.paths.state.path
-        let order = try order(settings, state: state)
+        let order = try order(configuration, state: state)
         var reporter = ScanReporter(
             journal: settings.journal.enabled ? JournaldSink() : nil,
             metrics: MetricsStore(
@@ -91,7 +92,8 @@ struct ScanNowCommand: ParsableCommand {
         return unseen || summary.totals.completeness != .complete ? 2 : 0
     }
 
-    private func order(_ settings: Configuration, state: FilePath) throws -> SessionOrder {
+    private func order(_ configuration: LoadedConfiguration, state: FilePath) throws -> SessionOrder {
+        let settings = configuration.settings
         let workers: Int? =
             switch settings.scan.workers {
             case .auto: nil
@@ -99,7 +101,7 @@ struct ScanNowCommand: ParsableCommand {
             }
         return SessionOrder(
             targets: try orderedTargets(settings), signatures: settings.scan.signatures.path, workers: workers,
-            scratchParent: try scratchParent(state), report: json ? .everything : .notable,
+            scratchParent: try scratchParent(state), validatorFiles: ValidatorFiles(configuration), report: json ? .everything : .notable,
             estimatesTotals: ScanScreen.isTerminal)
     }
 
