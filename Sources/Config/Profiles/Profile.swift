@@ -10,8 +10,8 @@ public struct Profile: Section {
     public var ports: [Port] = []
     /// Ports that must be reachable from this machine at most.
     public var neverExposed: [LocalPort] = []
-    /// Folders by which its data is known.
-    public var folders: [FilePattern] = []
+    /// Files and folders by which its data is known.
+    public var knownBy: [FilePattern] = []
     /// Its key files.
     public var keys = Keys()
     /// Its copy of the chain.
@@ -32,7 +32,7 @@ public struct Profile: Section {
             "neverExposed", \.neverExposed,
             "Its ports for programs on this machine. The gate does not open them; they must never be reachable from outside."
         ),
-        Key("folders", \.folders, "Folders by which data of this client is known."),
+        Key("knownBy", \.knownBy, "Files and folders by which data of this client is known."),
         Key("keys", \.keys, "Its key files."),
         Key("chainData", \.chainData, "Its copy of the chain."),
     ]

@@ -7,15 +7,19 @@ public struct Profiles: Equatable, Sendable {
     /// What was wrong or doubtful about their files. A profile with an error is not among ``all``.
     public let problems: [Problem]
 
+    /// The names of files with an error: they are there, but nothing is known of them.
+    let broken: Set<Name>
+
     /// No profile at all.
     public static let none = Profiles([])
 
     /// Profiles that need no file.
     public init(_ profiles: [Profile]) {
-        self.init(profiles, problems: [])
+        self.init(profiles, broken: [], problems: [])
     }
 
-    init(_ profiles: [Profile], problems: [Problem]) {
+    init(_ profiles: [Profile], broken: Set<Name>, problems: [Problem]) {
+        self.broken = broken
         all = profiles.sorted { $0.name < $1.name }
         self.problems = problems
     }
@@ -34,6 +38,7 @@ public struct Profiles: Equatable, Sendable {
 /// are all there is. The others need not be there.
 public func readProfiles(in folders: [FilePath]) -> Profiles {
     var profiles: [Name: Profile] = [:]
+    var broken: Set<Name> = []
     var problems: [Problem] = []
     for (index, folder) in folders.enumerated() {
         let names = fragmentNames(in: folder, &problems)
@@ -46,10 +51,12 @@ public func readProfiles(in folders: [FilePath]) -> Profiles {
         for name in names {
             if let file = readFile(folder.appending(name), &problems), let profile = loadProfile(file, &problems) {
                 profiles[profile.name] = profile
+            } else if let name = try? Name(parsing: name.stem) {
+                broken.insert(name)
             }
         }
     }
-    return Profiles(Array(profiles.values), problems: problems)
+    return Profiles(Array(profiles.values), broken: broken, problems: problems)
 }
 
 /// Reads one profile; nil where something is wrong with it, with the reasons in `problems`.

@@ -94,7 +94,8 @@ extension Configuration {
         }
 
         private static func checkProfile(of validator: Self, _ checks: inout Checks) {
-            guard let name = validator.profile, let known = checks.profiles else { return }
+            // A profile whose file has an error was told about there.
+            guard let name = validator.profile, let known = checks.profiles, !known.broken.contains(name) else { return }
             guard let profile = known[name] else {
                 let near = nearest(to: name.text, among: known.names).map { "did you mean \($0)? " } ?? ""
                 let there =

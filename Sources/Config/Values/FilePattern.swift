@@ -28,7 +28,7 @@ public struct FilePattern: TextValue {
             throw InvalidValue(text, Self.kind, why: "brackets, braces and backslashes mean nothing here; only * and ? do")
         }
         // What an ending alone can name is everybody's: *.json.
-        let hasName = names.contains { $0.prefix { $0 != "." }.contains { $0.isLetter || $0.isNumber } }
+        let hasName = names.contains { $0.drop { $0 == "." }.prefix { $0 != "." }.contains { $0.isLetter || $0.isNumber } }
         guard hasName else {
             throw InvalidValue(text, Self.kind, why: "it would fit files of anybody; name a folder or a part of the name")
         }
