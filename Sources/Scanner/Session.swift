@@ -103,7 +103,9 @@ public final class Session {
         try tell(
             .scanStarted(
                 ScanStarted(scanID: scanID, target: target.name, paths: target.paths, trigger: order.trigger)))
-        let rules = WalkRules(exclude: target.exclude.map(PathGlob.init), oneFileSystem: target.oneFileSystem)
+        let rules = WalkRules(
+            exclude: target.exclude.map(PathGlob.init), oneFileSystem: target.oneFileSystem,
+            validatorFiles: ValidatorFileMatcher(order.validatorFiles))
         estimate = Estimate()
         if order.estimatesTotals { estimate.begin(target.paths, rules) }
         defer { estimate.cancel() }
@@ -115,6 +117,7 @@ public final class Session {
                 switch next {
                 case .settled(let path, let outcome, let size, let detail):
                     try settle(path, outcome, size: size, detail: detail)
+                case .key(let path, let size, let exposure): try settleKey(path, size: size, exposure)
                 case .file(let candidate): try look(at: candidate, of: walk)
                 }
                 try turn(milliseconds: 0)
@@ -231,6 +234,17 @@ public final class Session {
     /// Whether somebody wants to know of this file in any case.
     private func isAwaited(_ path: FilePath) -> Bool {
         target.paths.contains(path) || order.watched.contains(path.bytes)
+    }
+
+    /// A key file has its outcome by its name; what is wrong with its owner and permissions is an event of its own.
+    private func settleKey(_ path: [UInt8], size: UInt64, _ exposure: KeyFileExposure?) throws {
+        let report = exposure.map {
+            KeyFileExposed(
+                path: FilePath(bytes: path), problems: $0.problems, permissions: $0.permissions, user: $0.user,
+                group: $0.group, target: target.name, scanID: scanID)
+        }
+        try settle(path, .skipped(.keyFile), size: size, detail: report?.evidence)
+        if let report { try tell(.keyFileExposed(report)) }
     }
 
     private func tellProgress() throws {

@@ -44,6 +44,8 @@ public struct SessionOrder: Codable, Sendable {
     public var limits: EngineLimits
     /// The folder in which the session makes its scratch folder.
     public var scratchParent: FilePath
+    /// What is recognised as a validator's, in every target.
+    public var validatorFiles: ValidatorFiles
     /// Which files get an event.
     public var report: Report
     /// Who wanted the scan.
@@ -56,7 +58,7 @@ public struct SessionOrder: Codable, Sendable {
     /// An order with everything that has no sensible default given.
     public init(
         targets: [Target], signatures: FilePath, workers: Int? = nil, limits: EngineLimits = .standard,
-        scratchParent: FilePath, report: Report = .notable, trigger: ScanStarted.Trigger = .manual,
+        scratchParent: FilePath, validatorFiles: ValidatorFiles = ValidatorFiles(), report: Report = .notable, trigger: ScanStarted.Trigger = .manual,
         estimatesTotals: Bool = false
     ) {
         self.targets = targets
@@ -64,6 +66,7 @@ public struct SessionOrder: Codable, Sendable {
         self.workers = workers
         self.limits = limits
         self.scratchParent = scratchParent
+        self.validatorFiles = validatorFiles
         self.report = report
         self.trigger = trigger
         self.estimatesTotals = estimatesTotals

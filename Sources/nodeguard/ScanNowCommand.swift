@@ -42,9 +42,10 @@ struct ScanNowCommand: ParsableCommand {
     }
 
     func run() throws {
-        let settings = try global.loadConfiguration().settings
+        let configuration = try global.loadConfiguration()
+        let settings = configuration.settings
         let state = settings.paths.state.path
-        var order = try order(settings, state: state)
+        var order = try order(configuration, state: state)
         let findings = FindingsRecorder(state: state)
         order.watched = findings.watched
         var reporter = ScanReporter(
@@ -94,7 +95,8 @@ struct ScanNowCommand: ParsableCommand {
         return unseen || summary.totals.completeness != .complete ? 2 : 0
     }
 
-    private func order(_ settings: Configuration, state: FilePath) throws -> SessionOrder {
+    private func order(_ configuration: LoadedConfiguration, state: FilePath) throws -> SessionOrder {
+        let settings = configuration.settings
         let workers: Int? =
             switch settings.scan.workers {
             case .auto: nil
@@ -102,7 +104,7 @@ struct ScanNowCommand: ParsableCommand {
             }
         return SessionOrder(
             targets: try orderedTargets(settings), signatures: settings.scan.signatures.path, workers: workers,
-            scratchParent: try scratchParent(state), report: json ? .everything : .notable,
+            scratchParent: try scratchParent(state), validatorFiles: ValidatorFiles(configuration), report: json ? .everything : .notable,
             estimatesTotals: ScanScreen.isTerminal)
     }
 
