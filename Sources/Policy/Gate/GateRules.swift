@@ -95,6 +95,11 @@ enum GateLayout {
         // hostPort and NodePort look alike.
         batch.chain(table, "inbound", hook: 0, priority: -310)
         batch.chain(table, "judge")
+        // NF_INET_LOCAL_IN and NF_INET_FORWARD, after it: what was rewritten from an address that is nobody's here, as
+        // load balancers have them.
+        batch.chain(table, "delivered", hook: 1, priority: -10)
+        batch.chain(table, "forwarded", hook: 2, priority: -10)
+        batch.chain(table, "leased")
         // NF_INET_POST_ROUTING, before the sender's address is rewritten (srcnat is 100).
         batch.chain(table, "outbound", hook: 4, priority: 90)
         sets(table, into: &batch)
@@ -103,6 +108,8 @@ enum GateLayout {
         guard rules.mode != .disabled else { return }
         inbound(rules, table, &batch)
         judge(rules, table, &batch)
+        // These look a second time at what `judge` let pass, so they would only count it twice.
+        if rules.mode == .enforce { rewritten(rules, table, &batch) }
         if rules.sendsByTunnel { outbound(rules, table, &batch) }
     }
 
@@ -255,6 +262,30 @@ enum GateLayout {
                 [.constant(token, .first), .lookup(set: lease, .first, isIn: true), .verdict(.accept)])
         }
         batch.rule(table, "judge", comment: "inbound \(DropReason.shut.rawValue)", drop(rules))
+    }
+
+    /// What became a validator's only when its destination was rewritten: there must be a lease for it too.
+    private static func rewritten(_ rules: GateRules, _ table: String, _ batch: inout FirewallBatch) {
+        let toPort: [FirewallExpression] = [
+            .meta(.transportProtocol, .first), .payload(base: 2, offset: 2, length: 2, .second),
+            .lookup(set: "ports", .first, isIn: true), .verdict(.goTo("leased")),
+        ]
+        batch.rule(
+            table, "delivered", comment: "the node to itself",
+            [.meta(.inputInterfaceType, .first), .compare(.first, isEqual: true, loopback), .verdict(.leave)])
+        batch.rule(table, "delivered", comment: "to the node", toPort)
+        for one in AddressFamily.allCases where rules.pods.contains(where: { $0.family == one }) {
+            batch.rule(
+                table, "forwarded", comment: "to a validator's pod",
+                family(one) + [address(one, isSource: false), .lookup(set: set("pods", one), .first, isIn: true)]
+                    + toPort)
+        }
+        for lease in leases {
+            batch.rule(
+                table, "leased", comment: "open",
+                [.constant(token, .first), .lookup(set: lease, .first, isIn: true), .verdict(.accept)])
+        }
+        batch.rule(table, "leased", comment: "inbound \(DropReason.shut.rawValue)", drop(rules))
     }
 
     /// What goes out: a validator's packets leave by a tunnel, or stay near.

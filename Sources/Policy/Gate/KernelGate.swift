@@ -196,7 +196,8 @@ public final class KernelGate {
         case .notPermitted: return .ownedByAnother
         case .permissionDenied: return .notPermitted
         case .noSuchFileOrDirectory: return .unsupported("\(request): an expression or table is missing")
-        case Errno(rawValue: 93), Errno(rawValue: 95): return .unsupported("\(request): \(errno)")
+        // EINVAL is also what netfilter answers with where nf_tables is not loaded and cannot be.
+        case .invalidArgument, Errno(rawValue: 93), Errno(rawValue: 95): return .unsupported("\(request): \(errno)")
         default: return .kernel("\(error)")
         }
     }
