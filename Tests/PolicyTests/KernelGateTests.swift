@@ -1,8 +1,9 @@
 import Journal
 import LinuxSystem
-import Policy
 import TestSupport
 import Testing
+
+@testable import Policy
 
 /// Real packets through real rules. Each test tells how many were sent, allowed and leaked.
 @Suite("The gate's rules in the kernel, with real packets (needs root)", .serialized)
@@ -209,6 +210,28 @@ struct KernelGateTests {
         let arrived = GateTopology.arrived(receiver)
         #expect(arrived[0] == nil)
         #expect(arrived[2] == sent[2])
+    }
+
+    @Test func `a kernel without nft_fib shuts the validators' ports all the same, and no others`() throws {
+        let topology = try GateTopology()
+        let guarded = try PacketReceiver(in: topology.node, port: 9000)
+        let ssh = try PacketReceiver(in: topology.node, port: 22)
+        let (first, other) = try topology.node.run { () -> ([UInt32: Int], [UInt32: Int]) in
+            let gate = try KernelGate(scheme: nil, asksRouting: false)
+            try gate.install(Self.enforced)
+            #expect(gate.limitation?.contains("nft_fib_inet") == true)
+            let flood = try PacketFlood(from: topology.peer, to: "192.0.2.2", port: 9000)
+            let beside = try PacketFlood(from: topology.peer, to: "192.0.2.2", port: 22)
+            flood.begin(phase: 1, packets: 300)
+            flood.begin(phase: 2)
+            try gate.open(for: .seconds(30))
+            flood.begin(phase: 3, packets: 300)
+            return (flood.stop(), beside.stop())
+        }
+        let arrived = GateTopology.arrived(guarded)
+        #expect(arrived[1] == nil)
+        #expect(arrived[3] == first[3])
+        #expect(GateTopology.arrived(ssh) == other)
     }
 
     @Test func `observe lets everything through`() throws {
