@@ -39,6 +39,16 @@ import Testing
         #expect(profile.chainData.mutable == ["**/db/**"])
     }
 
+    @Test func theExampleOfTheDocumentationIsAProfile() throws {
+        let page = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
+            .appending("docs/profiles.md")
+        let text = try runProgram(["/bin/cat", page.string]).output
+        let start = try #require(text.firstRange(of: "about: Example"))
+        let rest = text[start.lowerBound...]
+        let end = try #require(rest.firstRange(of: "```"))
+        #expect(try problems(String(rest[..<end.lowerBound])) == [])
+    }
+
     static let bad = [
         Bad("ports: []\n", "x.yaml:1:1: error: the required key \"about\" is missing"),
         Bad(
@@ -58,7 +68,8 @@ import Testing
             "x.yaml:2:9: error: ports[0]: \"9000\" is not a port: the protocol is missing: write tcp/9000 or udp/9000"),
         Bad(
             "about: a\nports: [tcp/8551]\n",
-            "x.yaml:2:9: error: ports[0]: tcp/8551 is an execution client's engine API, where no peer belongs; remove it"),
+            "x.yaml:2:9: error: ports[0]: tcp/8551 is an execution client's engine API, where no peer belongs; remove it"
+        ),
         Bad(
             "about: a\nports: [tcp/7]\nneverExposed: [{port: tcp/7, what: b}]\n",
             "x.yaml:3:17: error: neverExposed[0].port: tcp/7 is in ports too; it is either for peers or for this machine "

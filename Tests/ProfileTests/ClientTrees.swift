@@ -66,7 +66,8 @@ let clientTrees: [ClientTree] = [
             "beacon/slasher_db/slasher.redb",
         ],
         ordinary: [
-            "beacon/network/enr.dat", "beacon/network/metadata", "beacon/logs/beacon.log", "validators/logs/validator.log",
+            "beacon/network/enr.dat", "beacon/network/metadata", "beacon/logs/beacon.log",
+            "validators/logs/validator.log",
             "validator_keys/deposit_data-1596485378.json", "wallets/\(uuid)/.lock",
         ]),
     ClientTree(

@@ -52,7 +52,9 @@ struct KeyFileTests {
         var events: [Event] = []
 
         var files: [FileReport] { events.compactMap { if case .file(let file) = $0 { file } else { nil } } }
-        var exposed: [KeyFileExposed] { events.compactMap { if case .keyFileExposed(let key) = $0 { key } else { nil } } }
+        var exposed: [KeyFileExposed] {
+            events.compactMap { if case .keyFileExposed(let key) = $0 { key } else { nil } }
+        }
     }
 
     private func metric() throws -> String? {
