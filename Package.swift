@@ -92,6 +92,12 @@ let package = Package(
             dependencies: ["Policy", "Journal", "LinuxSystem", "TestSupport", "gate-holder", system],
             swiftSettings: strict),
         .testTarget(
+            name: "ProfileTests",
+            dependencies: [
+                "Agent", "Config", "Journal", "LinuxSystem", "Scanner", "TestSupport", "nodeguard", "nodeguard-engine",
+                system,
+            ], swiftSettings: strict),
+        .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "nodeguard", "nodeguard-engine", system],
             swiftSettings: strict),
     ]

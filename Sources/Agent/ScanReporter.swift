@@ -85,7 +85,9 @@ public struct ScanReporter {
     /// Key files of all targets; one that lies in two of them is one file. Paths given by hand are no part of it: what
     /// they add would never go away.
     private mutating func countExposed(in target: String?) {
-        guard let label = target.flatMap(MetricLabel.init), let paths = exposed.removeValue(forKey: label) else { return }
+        guard let label = target.flatMap(MetricLabel.init), let paths = exposed.removeValue(forKey: label) else {
+            return
+        }
         metrics.update { snapshot in
             snapshot.targets[label, default: MetricsSnapshot.Target()].exposedKeyFiles = paths
             let all = snapshot.targets.values.compactMap(\.exposedKeyFiles).reduce(into: Set()) { $0.formUnion($1) }

@@ -107,7 +107,8 @@ struct ScanNowCommand: ParsableCommand {
             }
         var order = SessionOrder(
             targets: try orderedTargets(settings), signatures: settings.scan.signatures.path, workers: workers,
-            scratchParent: try scratchParent(state), validatorFiles: ValidatorFiles(configuration), report: json ? .everything : .notable,
+            scratchParent: try scratchParent(state), validatorFiles: ValidatorFiles(configuration),
+            report: json ? .everything : .notable,
             estimatesTotals: ScanScreen.isTerminal)
         order.throttle = Throttle(settings.scan.throttle)
         order.window = respectWindow ? settings.scan.window.map { ScanWindow($0) } : nil
