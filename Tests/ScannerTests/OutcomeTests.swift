@@ -43,7 +43,8 @@ import Testing
     @Test func severalOverlappingPathsAreEachScannedAndCounted() throws {
         let house = try ScanHouse()
         try house.put("folder/bad", ScanHouse.bad)
-        let result = try house.scan(house.sample, house.sample.appending("folder"), house.sample.appending("folder/bad"))
+        let result = try house.scan(
+            house.sample, house.sample.appending("folder"), house.sample.appending("folder/bad"))
         #expect(result.status == 1)
         #expect(result.counts[.infected] == 3)
     }

@@ -29,16 +29,17 @@ final class ScanHouse {
     init(workers: Int = 1) throws {
         folder = try TemporaryFolder()
         for path in [sample, signatures] { try makeFolder(path, permissions: FilePermissions(rawValue: 0o755)) }
-        let pattern = Self.bad.map { byte in String(byte >> 4, radix: 16) + String(byte & 15, radix: 16) }.joined()
-        try folder.write("signatures/test.ndb", "Test.Bad:0:*:\(pattern)\n")
         try folder.write(
-            "nodeguard.yaml", """
-                scan: {signatures: "\(signatures)", workers: \(workers)}
-                paths: {state: "\(state)", runtime: "\(folder.path)/run"}
-                journal: {enabled: false}
-                metrics: {textfile: null}
+            "signatures/test.ndb", "Test.Bad:0:*:\(hexadecimal(String(decoding: Self.bad, as: UTF8.self)))\n")
+        try folder.write(
+            "nodeguard.yaml",
+            """
+            scan: {signatures: "\(signatures)", workers: \(workers)}
+            paths: {state: "\(state)", runtime: "\(folder.path)/run"}
+            journal: {enabled: false}
+            metrics: {textfile: null}
 
-                """)
+            """)
     }
 
     /// Writes a file into the sample.
@@ -95,6 +96,11 @@ final class ScanHouse {
         let found = try runProgram(["/usr/bin/find", state.appending("scratch").string, "-mindepth", "1"])
         return found.output.split(separator: "\n").map(String.init)
     }
+}
+
+/// Text as signatures have it.
+func hexadecimal(_ text: String) -> String {
+    text.utf8.map { byte in String(byte >> 4, radix: 16) + String(byte & 15, radix: 16) }.joined()
 }
 
 struct HouseFailure: Error, CustomStringConvertible {
@@ -173,4 +179,11 @@ struct RunningScan: ~Copyable {
 extension Outcome {
     /// Infected by the only signature that a ``ScanHouse`` has.
     static let bad = Outcome.infected(first: ScanHouse.signature)
+}
+
+extension ScanHouse {
+    /// Runs what follows as a user without any right, setpriv(1). Needs root.
+    static let unprivileged = [
+        "/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
+    ]
 }

@@ -142,7 +142,9 @@ private final class FuseServer: Sendable {
             ]
             _ = unsafe poll(&watched, 2, -1)
             if watched[1].revents != 0 { return }
-            let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(device.rawValue, $0.baseAddress!, $0.count) }
+            let count = unsafe buffer.withUnsafeMutableBytes {
+                unsafe Glibc.read(device.rawValue, $0.baseAddress!, $0.count)
+            }
             if count < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOENT) { continue }
             // ENODEV: unmounted.
             guard count >= 40 else { return }
