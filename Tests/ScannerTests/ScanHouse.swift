@@ -165,7 +165,7 @@ struct RunningScan: ~Copyable {
     func engine() throws -> Int32 {
         let session = try session()
         return try waitFor("the engine") {
-            Processes.children(of: session).first { Processes.name(of: $0) == "nodeguard-engine" }
+            Processes.children(of: session).first { Processes.name(of: $0) == "nodeguard-engin" }
         }
     }
 
