@@ -67,7 +67,8 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["CTestSupport", "LinuxSystem", system], path: "Tests/TestSupport",
             swiftSettings: strict),
-        .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport", system], swiftSettings: strict),
         .testTarget(
             name: "SQLiteTests", dependencies: ["LinuxSystem", "SQLite", "TestSupport", system], swiftSettings: strict),
         .testTarget(name: "ConfigTests", dependencies: ["Config", "TestSupport", system], swiftSettings: strict),

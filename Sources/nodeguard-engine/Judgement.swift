@@ -11,6 +11,8 @@ struct Judgement {
     /// Files and members that libclamav really looked into.
     let layers: Int
     let size: UInt64
+    /// A member is as long as a file may be: the rest of it may be missing.
+    let hasCutMember: Bool
     let hasUnreadRAR: Bool
 
     /// libclamav does not look at files of this size or less; no signature can match in them.
@@ -45,6 +47,7 @@ struct Judgement {
         if let message = messages.first {
             return .incomplete(Self.isReadError(message) ? .ioError : .engineError, message)
         }
+        if hasCutMember { return .incomplete(.limit, "a member reaches the limit of the file size and may be cut off") }
         if hasUnreadRAR { return .incomplete(.engineError, "a RAR archive, and libclamunrar is not installed") }
         if layers == 0 && size >= Self.smallestScanned {
             return .incomplete(.engineError, "libclamav did not look at it")

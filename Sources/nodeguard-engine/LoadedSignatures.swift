@@ -16,13 +16,18 @@ struct LoadError: Error, CustomStringConvertible {
     /// The engine; alive as long as the process.
     let engine: OpaquePointer
     let inventory: SignatureInventory
+    /// The limits that are in force.
+    let limits: EngineLimits
     /// Whether libclamav found its plug-in for RAR archives. Without it their members are not looked at.
     let unpacksRAR: Bool
 
     /// Loads and compiles, which takes up to half a minute with the official databases.
     init(_ request: LoadRequest) throws(LoadError) {
         let folder = FilePath(bytes: request.signatures)
+        limits = request.limits
         let databases = try SignatureFolder.inspect(folder)
+        // Nothing is damaged where there is nothing: libclamav's own word for it leads astray.
+        if databases.files.isEmpty { throw Self.noSignatures(in: folder) }
 
         unsafe cl_set_clcb_msg(EngineMessages.callback)
         try Self.check(cl_init(UInt32(CL_INIT_DEFAULT)), "start libclamav")
@@ -46,13 +51,7 @@ struct LoadError: Error, CustomStringConvertible {
                     run freshclam to fetch them anew, or remove the damaged file
                     """)
         }
-        guard count > 0 else {
-            throw LoadError(
-                description: """
-                    no signatures in \(printable(folder)): install clamav-freshclam and wait for its first \
-                    download, or name the folder with scan.signatures
-                    """)
-        }
+        guard count > 0 else { throw Self.noSignatures(in: folder) }
         try unsafe Self.load(request.canary, into: engine, from: scratch)
         try Self.check(unsafe cl_engine_compile(engine), "compile the signatures")
 
@@ -65,11 +64,27 @@ struct LoadError: Error, CustomStringConvertible {
             notes: notes)
     }
 
+    private static func noSignatures(in folder: FilePath) -> LoadError {
+        LoadError(
+            description: """
+                no signatures in \(printable(folder)): install clamav-freshclam and wait for its first \
+                download, or name the folder with scan.signatures
+                """)
+    }
+
     private static func apply(_ limits: EngineLimits, to engine: OpaquePointer) throws(LoadError) {
         let numbers: [(cl_engine_field, Int64, String)] = [
             (CL_ENGINE_MAX_FILESIZE, Int64(limits.fileBytes), "file size"),
             // Beyond its own limit a pattern of the PCRE kind is not tried and nothing says so.
             (CL_ENGINE_PCRE_MAX_FILESIZE, Int64(limits.fileBytes), "file size for patterns"),
+            // The same: what is longer is not unfolded or not searched for programs, without a word.
+            (CL_ENGINE_MAX_HTMLNORMALIZE, Int64(limits.fileBytes), "HTML"),
+            (CL_ENGINE_MAX_HTMLNOTAGS, Int64(limits.fileBytes), "HTML without its tags"),
+            (CL_ENGINE_MAX_SCRIPTNORMALIZE, Int64(limits.fileBytes), "scripts"),
+            (CL_ENGINE_MAX_EMBEDDEDPE, Int64(limits.fileBytes), "files with programs in them"),
+            (CL_ENGINE_MAX_ZIPTYPERCG, Int64(limits.fileBytes), "archives that look like another kind of file"),
+            // It remembers as clean what only we know not to be: a second copy would pass.
+            (CL_ENGINE_DISABLE_CACHE, 1, "what is remembered"),
             (CL_ENGINE_MAX_SCANSIZE, Int64(limits.contentBytes), "content size"),
             (CL_ENGINE_MAX_RECURSION, Int64(limits.recursion), "recursion"),
             (CL_ENGINE_MAX_FILES, Int64(limits.members), "members"),
