@@ -15,22 +15,28 @@ struct LoadError: Error, CustomStringConvertible {
 @safe struct LoadedSignatures {
     /// The engine; alive as long as the process.
     let engine: OpaquePointer
-    let inventory: SignatureInventory
+    var inventory: SignatureInventory
     /// Whether libclamav found its plug-in for RAR archives. Without it their members are not looked at.
     let unpacksRAR: Bool
 
     /// Loads and compiles, which takes up to half a minute with the official databases.
-    init(_ request: LoadRequest) throws(LoadError) {
+    ///
+    /// - Parameter started: called once libclamav has loaded its plug-ins, before it reads anything else.
+    init(_ request: LoadRequest, started: () throws(ConfinementError) -> Void) throws {
         let folder = FilePath(bytes: request.signatures)
-        let databases = try SignatureFolder.inspect(folder)
-
         unsafe cl_set_clcb_msg(EngineMessages.callback)
+        let databases = try SignatureFolder.inspect(folder)
+        // A loose database has no header, which libclamav reports as an error.
+        _ = EngineMessages.take()
+
         try Self.check(cl_init(UInt32(CL_INIT_DEFAULT)), "start libclamav")
         unpacksRAR = Self.hasRARPlugin()
+        try started()
         guard let engine = unsafe cl_engine_new() else { throw LoadError(description: "libclamav has no memory") }
         unsafe self.engine = unsafe engine
         try unsafe Self.apply(request.limits, to: engine)
-        let scratch = FilePath(bytes: request.scratch)
+        // The working directory is the scratch folder; by its path it may be out of this user's reach.
+        let scratch = FilePath(".")
         try Self.check(
             unsafe scratch.withPlatformString { unsafe cl_engine_set_str(engine, CL_ENGINE_TMPDIR, $0) },
             "set the scratch folder")
@@ -101,7 +107,7 @@ struct LoadError: Error, CustomStringConvertible {
             } catch {
                 throw LoadError(
                     description: """
-                        the scratch folder \(printable(scratch)) cannot be used: \(error); \
+                        the scratch folder cannot be used: \(error); \
                         without one libclamav would call every file clean
                         """)
             }
