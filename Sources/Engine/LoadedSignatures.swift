@@ -31,6 +31,7 @@ struct LoadError: Error, CustomStringConvertible {
 
         try Self.check(cl_init(UInt32(CL_INIT_DEFAULT)), "start libclamav")
         unpacksRAR = Self.hasRARPlugin()
+        CharacterSets.load()
         try started()
         guard let engine = unsafe cl_engine_new() else { throw LoadError(description: "libclamav has no memory") }
         unsafe self.engine = unsafe engine

@@ -1,4 +1,5 @@
 internal import EngineProtocol
+internal import Glibc
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -87,7 +88,8 @@ final class WorkerPool {
     /// - Throws: ``SessionFailure`` where the engine is gone, or cannot be believed.
     func turn(also other: Int32, milliseconds: Int32) throws -> [Answer] {
         resend()
-        let polled = workers.filter { !$0.isGone }
+        // What a worker that is being ended still says is not heard: it is late, or it cannot be believed.
+        let polled = workers.filter { !$0.isGone && !$0.isEnding }
         let ready = try waitUntilReadable(
             [other, engine.control.rawValue] + polled.map(\.descriptor), milliseconds: milliseconds)
         for index in ready where index >= 2 { try hear(polled[index - 2]) }
@@ -192,7 +194,8 @@ final class WorkerPool {
         if let suspect = left.first, !suspect.isCanary {
             left.removeFirst()
             suspect.crashes += 1
-            if worker.isOverdue {
+            // SIGPROF: the worker's own limit of CPU time for one file.
+            if worker.isOverdue || status == -SIGPROF {
                 answers.append(.overdue(suspect))
             } else if suspect.crashes >= 2 {
                 answers.append(.killedWorkers(suspect, "the engine's worker \(describe(status)), twice"))
@@ -204,7 +207,11 @@ final class WorkerPool {
     }
 
     private func describe(_ status: Int32) -> String {
-        status < 0 ? "was killed by signal \(-status)" : "ended with status \(status)"
+        switch status {
+        case -SIGSYS: "broke out of its work and was killed by its sandbox (signal \(SIGSYS))"
+        case ..<0: "was killed by signal \(-status)"
+        default: "ended with status \(status)"
+        }
     }
 
     private func endOverdue() {

@@ -32,7 +32,9 @@ enum Capabilities {
     /// Gives up all of them.
     static func dropAll() throws(ConfinementError) {
         try set(0)
-        guard try held() == 0 else { throw ConfinementError("the engine still holds capabilities after it dropped them") }
+        guard try held() == 0 else {
+            throw ConfinementError("the engine still holds capabilities after it dropped them")
+        }
     }
 
     private static func held() throws(ConfinementError) -> UInt64 {

@@ -49,7 +49,8 @@ struct Confinement {
     init(_ request: LoadRequest) throws(ConfinementError) {
         limits = request.limits
         if !ResourceLimits.volunteerForOutOfMemory() {
-            notes.append("the engine could not raise its oom_score_adj: short of memory the kernel may end others first")
+            notes.append(
+                "the engine could not raise its oom_score_adj: short of memory the kernel may end others first")
         }
         let user = try EngineUser.find()
         notes += user.notes
@@ -67,7 +68,9 @@ struct Confinement {
         try Self.hide()
         try space.makeSlots(workers)
         if landlock == nil {
-            notes.append("this kernel has no Landlock: workers could open files that everybody may read, though send them nowhere")
+            notes.append(
+                "this kernel has no Landlock: workers could open files that everybody may read, though send them nowhere"
+            )
         }
         if !filtersCalls {
             notes.append("this kernel has no seccomp filters: workers are held by their user and Landlock alone")

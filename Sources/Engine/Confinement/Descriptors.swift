@@ -11,7 +11,9 @@ enum Descriptors {
         let null = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
         guard null >= 0 else { throw ConfinementError("open", "open", "/dev/null") }
         for descriptor in Int32(0)...1 {
-            guard dup2(null, descriptor) >= 0 else { throw ConfinementError("dup2", "let go of descriptor", "\(descriptor)") }
+            guard dup2(null, descriptor) >= 0 else {
+                throw ConfinementError("dup2", "let go of descriptor", "\(descriptor)")
+            }
         }
         guard nodeguard_close_range(4, UInt32.max) == 0 else {
             throw ConfinementError("close_range", "close what it inherited")

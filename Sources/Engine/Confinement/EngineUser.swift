@@ -24,14 +24,18 @@ struct EngineUser {
         guard geteuid() == 0 || getuid() == 0 else {
             return EngineUser(
                 user: geteuid(), group: getegid(), isOther: false,
-                notes: ["the engine was not started by root: it runs as user \(geteuid()), and its network is cut off by seccomp alone"])
+                notes: [
+                    "the engine was not started by root: it runs as user \(geteuid()), and its network is cut off by seccomp alone"
+                ])
         }
         guard let passwd = try? FileDescriptor.open(FilePath("/etc/passwd"), .readOnly, options: .closeOnExec),
             let text = try? passwd.closeAfter({ try readToEnd(passwd) }), let found = entry(in: text)
         else {
             return EngineUser(
                 user: nobody, group: nobody, isOther: true,
-                notes: ["there is no user \(name): the engine runs as user \(nobody), which other programs may use too; fix: systemd-sysusers"])
+                notes: [
+                    "there is no user \(name): the engine runs as user \(nobody), which other programs may use too; fix: systemd-sysusers"
+                ])
         }
         guard found.user != 0 && found.group != 0 else {
             throw ConfinementError(
@@ -58,7 +62,9 @@ struct EngineUser {
     func become() throws(ConfinementError) {
         guard isOther else { return }
         let remedy = "nodeguard's scan needs CAP_SETUID and CAP_SETGID to start its engine as another user"
-        guard nodeguard_prctl(Int32(PR_SET_KEEPCAPS), 1) == 0 else { throw ConfinementError("prctl", "keep a capability") }
+        guard nodeguard_prctl(Int32(PR_SET_KEEPCAPS), 1) == 0 else {
+            throw ConfinementError("prctl", "keep a capability")
+        }
         guard nodeguard_drop_groups() == 0 else {
             throw ConfinementError("setgroups", "leave its groups", remedy: remedy)
         }

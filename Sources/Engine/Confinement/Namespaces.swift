@@ -10,7 +10,9 @@ enum Namespaces {
     static func leaveNetwork() throws(ConfinementError) -> [String] {
         if nodeguard_unshare(nodeguard_new_network) == 0 { return [] }
         guard isNotOffered(.current) else { throw ConfinementError("unshare", "leave the network") }
-        return ["the engine may not make a network namespace of its own (CAP_SYS_ADMIN): its network is cut off by seccomp alone"]
+        return [
+            "the engine may not make a network namespace of its own (CAP_SYS_ADMIN): its network is cut off by seccomp alone"
+        ]
     }
 
     /// Moves to a mount namespace of its own. False where that is not permitted.

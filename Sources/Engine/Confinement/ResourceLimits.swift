@@ -22,7 +22,9 @@ enum ResourceLimits {
     /// The first that the kernel ends when memory is short, oom_score_adj of proc(5). Nobody else is worth less: a
     /// worker, and the whole engine, can be started again. False where there is no /proc to write it to.
     static func volunteerForOutOfMemory() -> Bool {
-        guard let file = try? FileDescriptor.open(FilePath("/proc/self/oom_score_adj"), .writeOnly, options: .closeOnExec) else {
+        guard
+            let file = try? FileDescriptor.open(FilePath("/proc/self/oom_score_adj"), .writeOnly, options: .closeOnExec)
+        else {
             return false
         }
         return (try? file.closeAfter { try file.writeAll("1000".utf8) }) != nil

@@ -45,7 +45,8 @@ struct SystemCallFilter {
             throw ConfinementError("libseccomp has no memory")
         }
         defer { unsafe seccomp_release(filter) }
-        try check(unsafe seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), "another architecture")
+        try check(
+            unsafe seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), "another architecture")
         for rule in rules {
             let number = unsafe seccomp_syscall_resolve_name(rule.call)
             guard number != __NR_SCMP_ERROR else { throw ConfinementError("libseccomp knows no call \(rule.call)") }
