@@ -26,7 +26,12 @@ static inline int nodeguard_attempt(const char *what) {
     else if (!strcmp(what, "open-proc")) result = open("/proc/self/status", O_RDONLY);
     else if (!strcmp(what, "write-outside")) result = open("/tmp/nodeguard-was-here", O_WRONLY | O_CREAT, 0600);
     else if (!strcmp(what, "write-above")) result = open("../was-here", O_WRONLY | O_CREAT, 0600);
-    else if (!strcmp(what, "write-other-slot")) result = open("../slot-1/was-here", O_WRONLY | O_CREAT, 0600);
+    else if (!strcmp(what, "write-other-slot")) {
+        // One of the two is its own.
+        int first = open("../slot-0/was-here", O_WRONLY | O_CREAT, 0600);
+        int second = open("../slot-1/was-here", O_WRONLY | O_CREAT, 0600);
+        result = first >= 0 && second >= 0 ? 0 : -1;
+    }
     else if (!strcmp(what, "write-own-slot")) result = open("was-here", O_WRONLY | O_CREAT, 0600);
     else if (!strcmp(what, "big-file")) {
         int file = open("big", O_WRONLY | O_CREAT, 0600);

@@ -72,7 +72,8 @@ struct ConfinementTests {
             #expect(status["Threads"] == "1")
             #expect(ConfinedScan.read("/proc/\(process)/oom_score_adj") == "1000\n")
             let limits = ConfinedScan.read("/proc/\(process)/limits").split(separator: "\n")
-            #expect(limits.contains { $0.split(separator: " ").starts(with: ["Max", "core", "file", "size", "0", "0"]) })
+            #expect(
+                limits.contains { $0.split(separator: " ").starts(with: ["Max", "core", "file", "size", "0", "0"]) })
             #expect(try (link("/proc/\(process)/ns/net") == hostNetwork) == !isOwn)
             // Not dumpable: its files in /proc are root's.
             #expect(try runProgram(["stat", "-c", "%u", "/proc/\(process)/maps"]).output == "0\n")
@@ -83,7 +84,8 @@ struct ConfinementTests {
                 // Its socket, and the file that the sleeper looks at.
                 let others = try descriptors(of: process).filter { $0.key >= 3 }.values
                 #expect(others.count { $0.hasPrefix("socket:") } == 1)
-                #expect(others.allSatisfy { $0.hasPrefix("socket:") || $0.contains("sleeper") || $0.contains("memfd:") })
+                #expect(
+                    others.allSatisfy { $0.hasPrefix("socket:") || $0.contains("sleeper") || $0.contains("memfd:") })
             }
         }
         // The end of the session, however it comes, is the end of all of them.

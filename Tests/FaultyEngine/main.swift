@@ -26,6 +26,8 @@ exit(
         case "nonsense":
             let nonsense = [UInt8](repeating: 0xa5, count: 1000)
             for _ in 0..<8 { _ = unsafe nodeguard_send(3, nonsense, nonsense.count, -1, Int32(MSG_DONTWAIT)) }
+            // It is ended for it. Until then it takes no other file, whose look would be lost.
+            sleep(100_000)
         case "torrent":
             let line = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20)
             for number in Int32(0)...2 { for _ in 0..<16 { _ = unsafe write(number, line, line.count) } }
