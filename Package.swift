@@ -30,6 +30,7 @@ let package = Package(
         .systemLibrary(name: "CClamAV", pkgConfig: "libclamav", providers: [.apt(["libclamav-dev"])]),
         .systemLibrary(name: "CSELinux", pkgConfig: "libselinux", providers: [.apt(["libselinux1-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CLinux"),
@@ -58,9 +59,10 @@ let package = Package(
             name: "nodeguard",
             dependencies: ["Agent", "Config", "Scanner", "Policy", "Journal", "LinuxSystem", arguments, system],
             swiftSettings: strict),
-        .executableTarget(
-            name: "nodeguard-engine", dependencies: ["CClamAV", "CLinux", "EngineProtocol", "LinuxSystem", system],
+        .target(
+            name: "Engine", dependencies: ["CClamAV", "CLinux", "CSeccomp", "EngineProtocol", "LinuxSystem", system],
             swiftSettings: strict),
+        .executableTarget(name: "nodeguard-engine", dependencies: ["Engine"], swiftSettings: strict),
 
         // Tests. TestSupport starts real programs and makes real trees; it is never shipped.
         .systemLibrary(name: "CTestSupport", path: "Tests/CTestSupport"),
@@ -98,6 +100,19 @@ let package = Package(
                 "Agent", "Config", "Journal", "LinuxSystem", "Scanner", "TestSupport", "nodeguard", "nodeguard-engine",
                 system,
             ], swiftSettings: strict),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: [
+                "EngineProtocol", "Journal", "Scanner", "TestSupport", "faulty-engine", "nodeguard", "nodeguard-engine",
+                "session-probe", system,
+            ], swiftSettings: strict),
+        .executableTarget(
+            name: "faulty-engine",
+            dependencies: ["CLinux", "CTestSupport", "Engine", "EngineProtocol", "LinuxSystem", system],
+            path: "Tests/FaultyEngine", swiftSettings: strict),
+        .executableTarget(
+            name: "session-probe", dependencies: ["Journal", "LinuxSystem", "Scanner", system],
+            path: "Tests/SessionProbe", swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "nodeguard", "nodeguard-engine", system],
             swiftSettings: strict),

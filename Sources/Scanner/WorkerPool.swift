@@ -1,4 +1,5 @@
 internal import EngineProtocol
+internal import Glibc
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -180,7 +181,8 @@ final class WorkerPool {
         // What it had answered before it died is still in the socket.
         try hear(worker)
         guard workers.contains(where: { $0 === worker }) else { return }
-        try lose(worker, .died(describe(status)))
+        // SIGPROF: the worker's own limit of CPU time for one file.
+        try lose(worker, status == -SIGPROF ? .wasTooSlow : .died(describe(status)))
     }
 
     /// How a worker was lost.
@@ -221,7 +223,11 @@ final class WorkerPool {
     }
 
     private func describe(_ status: Int32) -> String {
-        status < 0 ? "was killed by signal \(-status)" : "ended with status \(status)"
+        switch status {
+        case -SIGSYS: "broke out of its work and was killed by its sandbox (signal \(SIGSYS))"
+        case ..<0: "was killed by signal \(-status)"
+        default: "ended with status \(status)"
+        }
     }
 
     private func endOverdue() throws {

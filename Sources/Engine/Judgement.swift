@@ -45,6 +45,7 @@ struct Judgement {
         default: return .incomplete(.engineError, resultText)
         }
         if let message = messages.first {
+            if let full = messages.first(where: Self.isOutOfSpace) { return .incomplete(.limit, full) }
             return .incomplete(Self.isReadError(message) ? .ioError : .engineError, message)
         }
         if hasCutMember { return .incomplete(.limit, "a member reaches the limit of the file size and may be cut off") }
@@ -53,6 +54,11 @@ struct Judgement {
             return .incomplete(.engineError, "libclamav did not look at it")
         }
         return .clean
+    }
+
+    /// What write(2) says where the scratch space is used up: ENOSPC, or EFBIG for a single file.
+    private static func isOutOfSpace(_ message: String) -> Bool {
+        message.contains("No space left on device") || message.contains("File too large")
     }
 
     /// The messages of fmap.c when pread(2) fails or returns less than the file's size promised.

@@ -10,7 +10,7 @@ internal import SystemPackage
 /// usable, when a read fails, and when a limit is reached.
 enum Look {
     /// Looks at a file.
-    static func at(_ file: borrowing OwnedDescriptor, with signatures: LoadedSignatures, scratch: FilePath) -> Verdict {
+    static func at(_ file: borrowing OwnedDescriptor, with signatures: LoadedSignatures) -> Verdict {
         guard let before = try? FileStatus.of(file) else { return .incomplete(.ioError, "fstat failed") }
         let seen = Seen(limit: signatures.limits.fileBytes)
         _ = EngineMessages.take()

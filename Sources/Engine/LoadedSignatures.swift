@@ -15,27 +15,34 @@ struct LoadError: Error, CustomStringConvertible {
 @safe struct LoadedSignatures {
     /// The engine; alive as long as the process.
     let engine: OpaquePointer
-    let inventory: SignatureInventory
+    var inventory: SignatureInventory
     /// The limits that are in force.
     let limits: EngineLimits
     /// Whether libclamav found its plug-in for RAR archives. Without it their members are not looked at.
     let unpacksRAR: Bool
 
     /// Loads and compiles, which takes up to half a minute with the official databases.
-    init(_ request: LoadRequest) throws(LoadError) {
+    ///
+    /// - Parameter started: called once libclamav has loaded its plug-ins, before it reads anything else.
+    init(_ request: LoadRequest, started: () throws(ConfinementError) -> Void) throws {
         let folder = FilePath(bytes: request.signatures)
         limits = request.limits
+        unsafe cl_set_clcb_msg(EngineMessages.callback)
         let databases = try SignatureFolder.inspect(folder)
         // Nothing is damaged where there is nothing: libclamav's own word for it leads astray.
         if databases.files.isEmpty { throw Self.noSignatures(in: folder) }
+        // A loose database has no header, which libclamav reports as an error.
+        _ = EngineMessages.take()
 
-        unsafe cl_set_clcb_msg(EngineMessages.callback)
         try Self.check(cl_init(UInt32(CL_INIT_DEFAULT)), "start libclamav")
         unpacksRAR = Self.hasRARPlugin()
+        CharacterSets.load()
+        try started()
         guard let engine = unsafe cl_engine_new() else { throw LoadError(description: "libclamav has no memory") }
         unsafe self.engine = unsafe engine
         try unsafe Self.apply(request.limits, to: engine)
-        let scratch = FilePath(bytes: request.scratch)
+        // The working directory is the scratch folder; by its path it may be out of this user's reach.
+        let scratch = FilePath(".")
         try Self.check(
             unsafe scratch.withPlatformString { unsafe cl_engine_set_str(engine, CL_ENGINE_TMPDIR, $0) },
             "set the scratch folder")
@@ -116,7 +123,7 @@ struct LoadError: Error, CustomStringConvertible {
             } catch {
                 throw LoadError(
                     description: """
-                        the scratch folder \(printable(scratch)) cannot be used: \(error); \
+                        the scratch folder cannot be used: \(error); \
                         without one libclamav would call every file clean
                         """)
             }
