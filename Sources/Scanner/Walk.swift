@@ -256,14 +256,23 @@ struct Walk: ~Copyable {
     private mutating func leave(_ frame: Frame) {
         stack.removeLast()
         reader.reset()
-        guard let parent = stack.last, parent.descriptor == nil, !parent.subfolders.isEmpty else { return }
-        if let found = try? Opening.folder(.parent, in: frame.descriptor!), isSame(found, parent) {
+        guard let parent = stack.last, parent.descriptor == nil else { return }
+        // Also where nothing is left to enter in it: it is the way to the folder above.
+        if let found = climb(from: frame), isSame(found, parent) {
             parent.descriptor = consume found
+        } else if parent.subfolders.isEmpty {
+            return
         } else if let found = try? reopen(), isSame(found, parent) {
             parent.descriptor = consume found
         } else {
             parent.isLost = true
         }
+    }
+
+    /// The folder above; nil where the way was lost.
+    private func climb(from frame: Frame) -> OwnedDescriptor? {
+        guard frame.descriptor != nil else { return nil }
+        return try? Opening.folder(.parent, in: frame.descriptor!)
     }
 
     private func isSame(_ folder: borrowing OwnedDescriptor, _ frame: Frame) -> Bool {
