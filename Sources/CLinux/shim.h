@@ -2,8 +2,10 @@
 // Nothing here decides anything: a constant with a type, or one system call.
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -134,6 +136,15 @@ static inline pid_t nodeguard_fork(void) { return fork(); }
 
 // pidfd_open(2): glibc 2.36 has a wrapper, behind _GNU_SOURCE.
 static inline int nodeguard_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+// sigaction(2): the handler is in a union, and SIG_IGN is a cast, that cannot be imported.
+static inline int nodeguard_is_ignored(int signal) {
+    struct sigaction action;
+    return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+// stdio(3): `stdout` is a variable that Swift does not let in.
+static inline int nodeguard_output_failed(void) { return fflush(stdout) != 0 || ferror(stdout) != 0; }
 
 // pipe2(2), behind _GNU_SOURCE.
 static inline int nodeguard_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, O_CLOEXEC); }

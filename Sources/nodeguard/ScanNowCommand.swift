@@ -60,18 +60,22 @@ struct ScanNowCommand: ParsableCommand {
         let ending: SessionProcess.Ending
         do {
             ending = try SessionProcess.run(order) { event in
-                // What is on the screen first: a slow disk of the metrics must not hold it back.
+                // What is on the screen first: a slow disk of the metrics must not hold it back. And where nobody looks
+                // at the screen any more, the journal and the findings still take it.
+                defer { reporter.report(event) }
                 try screen.show(event)
-                reporter.report(event)
             }
         } catch {
             reporter.sessionEnded()
             screen.end()
             printError("nodeguard: \(error)")
-            throw ExitCode(2)
+            throw ExitCode(screen.foundSomething ? 1 : 2)
         }
         screen.end()
         for problem in reporter.problems { printError("note: \(problem)") }
+        if let problem = screen.problem {
+            printError("nodeguard: not everything that was found is shown: cannot write to the standard output: \(problem)")
+        }
         try finish(ending, screen, &reporter)
     }
 
@@ -95,7 +99,7 @@ struct ScanNowCommand: ParsableCommand {
         let counts = summary.totals.counts
         if counts[.infected] > 0 { return 1 }
         let unseen = counts[.incomplete] > 0 || counts[exactly: .skipped(.tooLarge)] > 0 || screen.skippedRoots > 0
-        return unseen || summary.totals.completeness != .complete ? 2 : 0
+        return unseen || screen.problem != nil || summary.totals.completeness != .complete ? 2 : 0
     }
 
     private func order(_ configuration: LoadedConfiguration, state: FilePath) throws -> SessionOrder {
