@@ -102,12 +102,13 @@ static inline ssize_t nodeguard_send(int socket, const void *bytes, size_t size,
 }
 
 // recvmsg(2) of one message and at most one descriptor (-1: none came). `message_flags` tells of truncation.
-// A peer may send more descriptors than one although ours never do: the kernel closes what does not fit.
+// A peer may send more descriptors than one although ours never do: the kernel closes what does not fit. So the length
+// given is CMSG_LEN's: CMSG_SPACE, which rounds up, would have room for a second that nobody would ever close.
 static inline ssize_t nodeguard_receive(int socket, void *bytes, size_t size, int *descriptor, int *message_flags, int flags) {
     struct iovec part = {.iov_base = bytes, .iov_len = size};
     union { struct cmsghdr header; char space[CMSG_SPACE(sizeof(int))]; } control;
     struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = CMSG_LEN(sizeof(int))};
     *descriptor = -1;
     ssize_t received = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
     *message_flags = message.msg_flags;
