@@ -201,7 +201,7 @@ struct Walk: ~Copyable {
         }
         guard kind == .regular else { return settled(path, .skipped(.special), kind.inWords) }
         // A file can be a mount of its own; pods have hundreds of them.
-        if rules.oneFileSystem && status.device != frame.status.device {
+        if rules.oneFileSystem && status.isElsewhere(than: frame.status) {
             return settled(path, .skipped(.otherFilesystem), size: status.size)
         }
         return file(path, status, name: entry.name, in: frame)
@@ -233,9 +233,16 @@ struct Walk: ~Copyable {
         do {
             let folder = try Opening.folder(name, in: frame.descriptor!)
             let status = try FileStatus.of(folder)
-            if status.device != frame.status.device {
+            if status.isElsewhere(than: frame.status) {
                 if rules.oneFileSystem { return settled(path, .skipped(.otherFilesystem)) }
-                if try FileSystemKind.of(folder) != .local { return settled(path, .skipped(.otherFilesystem)) }
+                switch try FileSystemKind.of(folder) {
+                case .local: break
+                case .pseudo: return settled(path, .skipped(.otherFilesystem), "a file system of the kernel's")
+                case .network:
+                    return settled(
+                        path, .skipped(.otherFilesystem),
+                        "a file system of another machine or of a program: name it to have it scanned")
+                }
             }
             reader.reset()
             stack.append(
@@ -298,6 +305,16 @@ struct Walk: ~Copyable {
     private func join(_ folder: [UInt8], _ name: FileName) -> [UInt8] {
         let slash = UInt8(ascii: "/")
         return folder.last == slash ? folder + name.bytes : folder + [slash] + name.bytes
+    }
+}
+
+extension FileStatus {
+    /// Whether it lies on another file system than the folder that it was met in.
+    ///
+    /// The device alone does not tell: on overlayfs and btrfs a file can have another one than its folder. What has the
+    /// same device but came by another mount, a folder bound to a second place, is not elsewhere either.
+    fileprivate func isElsewhere(than folder: FileStatus) -> Bool {
+        device != folder.device && (mount == 0 || mount != folder.mount)
     }
 }
 

@@ -13,7 +13,9 @@ struct ScanNowCommand: ParsableCommand {
         commandName: "scan-now",
         abstract: "Scan paths, or targets of the configuration, now.",
         discussion: """
-            Without PATH and without --target, all targets are scanned. A path that begins with a dash goes behind --.
+            Without PATH and without --target, all targets are scanned. A path that begins with a dash goes behind --. \
+            What is mounted beneath a PATH is scanned too, except file systems of other machines and the kernel's own; a \
+            target has a setting for that.
 
             Exits 0 when everything was looked at and nothing found, 1 when something was found, 2 when something could \
             not be scanned and nothing was found.
@@ -119,7 +121,12 @@ struct ScanNowCommand: ParsableCommand {
     }
 
     private func orderedTargets(_ settings: Configuration) throws -> [SessionOrder.Target] {
-        if !paths.isEmpty { return [SessionOrder.Target(name: nil, paths: try paths.map { try $0.absolute() })] }
+        if !paths.isEmpty {
+            // What is mounted beneath belongs to what was named, as for every program that descends into folders.
+            return [
+                SessionOrder.Target(name: nil, paths: try paths.map { try $0.absolute() }, oneFileSystem: false)
+            ]
+        }
         let configured = settings.scan.targets
         for name in targets where !configured.contains(where: { $0.name.text == name }) {
             let names = configured.map(\.name.text).joined(separator: ", ")
