@@ -92,7 +92,7 @@ final class WorkerPool {
             [other, engine.control.rawValue] + polled.map(\.descriptor), milliseconds: milliseconds)
         for index in ready where index >= 2 { try hear(polled[index - 2]) }
         if ready.contains(1) { try hearEngine() }
-        endOverdue()
+        try endOverdue()
         defer { answers = [] }
         return answers
     }
@@ -162,8 +162,8 @@ final class WorkerPool {
             }
         } catch is MalformedMessage {
             // A worker that talks nonsense is broken or taken over: it is ended, and what it had is looked at again.
-            worker.isEnding = true
             engine.kill(worker: worker.id)
+            try lose(worker, .died("talked nonsense"))
         }
     }
 
@@ -174,30 +174,47 @@ final class WorkerPool {
         if worker.unconfirmed.count >= Self.confirmationInterval { sendCanaries(to: worker) }
     }
 
-    /// A worker ended: blames the file it had, hands the rest to others.
+    /// A worker ended by itself. One that is not known any more was ended by this pool.
     private func bury(_ id: Int32, _ status: Int32) throws {
-        guard let index = workers.firstIndex(where: { $0.id == id }) else { return }
-        let worker = workers[index]
+        guard let worker = workers.first(where: { $0.id == id }) else { return }
         // What it had answered before it died is still in the socket.
-        if !worker.isEnding { try hear(worker) }
-        workers.remove(at: index)
+        try hear(worker)
+        guard workers.contains(where: { $0 === worker }) else { return }
+        try lose(worker, .died(describe(status)))
+    }
+
+    /// How a worker was lost.
+    private enum Loss {
+        /// It ended; the text continues "the engine's worker".
+        case died(String)
+        /// It took too long and is being killed. Nobody waits for its end: a process that waits for a disk or a server
+        /// that is gone cannot be killed until that answers.
+        case wasTooSlow
+    }
+
+    /// Does without a worker from now on: blames the file it had, hands the rest to others.
+    private func lose(_ worker: Worker, _ loss: Loss) throws {
+        workers.removeAll { $0 === worker }
         orphaned += worker.unconfirmed
         stillbirths = worker.isProven ? 0 : stillbirths + 1
+        let how =
+            switch loss {
+            case .died(let how): how
+            case .wasTooSlow: "took too long"
+            }
         guard stillbirths < Self.mostStillbirths else {
             throw SessionFailure(
-                "the engine's workers end as soon as they start (the last one \(describe(status))): see the kernel's log"
-            )
+                "the engine's workers end as soon as they start (the last one \(how)): see the kernel's log")
         }
         var left = worker.takeQueue()[...]
         if let suspect = left.first, !suspect.isCanary {
             left.removeFirst()
             suspect.crashes += 1
-            if worker.isOverdue {
-                answers.append(.overdue(suspect))
-            } else if suspect.crashes >= 2 {
-                answers.append(.killedWorkers(suspect, "the engine's worker \(describe(status)), twice"))
-            } else {
-                again.append(suspect)
+            switch loss {
+            case .wasTooSlow: answers.append(.overdue(suspect))
+            case .died where suspect.crashes >= 2:
+                answers.append(.killedWorkers(suspect, "the engine's worker \(how), twice"))
+            case .died: again.append(suspect)
             }
         }
         again += left.filter { !$0.isCanary }
@@ -207,13 +224,12 @@ final class WorkerPool {
         status < 0 ? "was killed by signal \(-status)" : "ended with status \(status)"
     }
 
-    private func endOverdue() {
+    private func endOverdue() throws {
         let now = monotonicNanoseconds()
         let longest = UInt64(limits.milliseconds) * 1_000_000 + Self.grace
-        for worker in workers where !worker.isEnding && !worker.queue.isEmpty && now > worker.headSince + longest {
-            worker.isOverdue = true
-            worker.isEnding = true
+        for worker in workers where !worker.queue.isEmpty && now > worker.headSince + longest {
             engine.kill(worker: worker.id)
+            try lose(worker, .wasTooSlow)
         }
     }
 

@@ -17,6 +17,8 @@ struct Engine: ~Copyable {
         let id: Int32
         /// A pidfd: readable once the worker has ended.
         let process: Int32
+        /// Whether it was killed for the session, and its successor runs already.
+        var isReplaced = false
     }
 
     init(control: consuming MessageSocket) {
@@ -60,8 +62,11 @@ struct Engine: ~Copyable {
             for _ in 0..<request.workers { try forkWorker() }
         case .kill(let id):
             // Only a child of ours, by a number that cannot have gone to another process: it is not reaped yet.
-            guard let worker = workers.first(where: { $0.id == id }) else { return }
-            kill(worker.id, SIGKILL)
+            guard let index = workers.firstIndex(where: { $0.id == id && !$0.isReplaced }) else { return }
+            kill(id, SIGKILL)
+            // At once: one that waits for a disk or a server that is gone ends when that answers, or never.
+            workers[index].isReplaced = true
+            try forkWorker()
         }
     }
 
@@ -97,7 +102,7 @@ struct Engine: ~Copyable {
             case .killed(let signal): -signal
             }
         try control.send(EngineMessage.workerEnded(id: worker.id, status: told).encoded())
-        try forkWorker()
+        if !worker.isReplaced { try forkWorker() }
     }
 
     /// Ends the workers, and reaps them so that the scratch folder is quiet when this process is gone.
