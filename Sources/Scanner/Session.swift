@@ -151,7 +151,7 @@ public final class Session {
             outside = error
         }
         while !pool.isEmpty {
-            pool.confirmAll()
+            try pool.confirmAll()
             try turn(milliseconds: 250)
         }
         // A file that was met and has no outcome, or two, would be a hole that nobody sees.
