@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <linux/close_range.h>
 #include <linux/magic.h>
@@ -134,6 +135,15 @@ static inline int nodeguard_spawn_close_from(posix_spawn_file_actions_t *actions
 
 // fork(2): Swift's import marks it unavailable, since only a process with one thread may go on in Swift afterwards.
 static inline pid_t nodeguard_fork(void) { return fork(); }
+
+// waitid(2) with WNOWAIT: looks how a child ended and leaves it to be reaped. A status word as of waitpid(2), or -1 where
+// it has not ended. siginfo_t is a union.
+static inline int nodeguard_peek(pid_t process) {
+    siginfo_t info;
+    info.si_pid = 0;
+    if (waitid(P_PID, (id_t)process, &info, WEXITED | WNOWAIT | WNOHANG) != 0 || info.si_pid == 0) return -1;
+    return info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;
+}
 
 // pidfd_open(2): glibc 2.36 has a wrapper, behind _GNU_SOURCE.
 static inline int nodeguard_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }

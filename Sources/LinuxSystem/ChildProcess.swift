@@ -124,6 +124,13 @@ public struct ChildProcess: ~Copyable, Sendable {
         return (try? waitUntilReadable([process], milliseconds: milliseconds))?.isEmpty == false
     }
 
+    /// How it ended, if it does within the time. It is left to be reaped.
+    public func ending(withinMilliseconds milliseconds: Int32) -> Ending? {
+        guard ends(withinMilliseconds: milliseconds) else { return nil }
+        let status = nodeguard_peek(id)
+        return status < 0 ? nil : Ending(waitStatus: status)
+    }
+
     /// Sends a signal; a process that has ended already is no error.
     public func signal(_ number: Int32) {
         _ = kill(id, number)

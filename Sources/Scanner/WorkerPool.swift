@@ -17,7 +17,7 @@ final class WorkerPool {
         case overdue(Look)
     }
 
-    private let engine: EngineProcess
+    private var engine: EngineProcess
     private let canary: Canary
     private let limits: EngineLimits
     private var workers: [Worker] = []
@@ -139,11 +139,13 @@ final class WorkerPool {
     private func hearEngine() throws {
         switch try engine.control.receive(waiting: false) {
         case .nothingYet: return
-        case .closed: throw SessionFailure("the engine ended; nothing can be scanned until it is started again")
+        case .closed: throw SessionFailure("the engine ended and nothing more can be scanned: \(engine.end)")
         case .message(var message):
             switch try EngineMessage(message.bytes) {
             case .failed(let text): throw SessionFailure(text)
-            case .loaded(let inventory): answers.append(.loaded(inventory))
+            case .loaded(let inventory):
+                engine.isLoaded = true
+                answers.append(.loaded(inventory))
             case .worker(let id):
                 guard let socket = message.descriptor.take() else {
                     throw SessionFailure("a worker came without a socket")
