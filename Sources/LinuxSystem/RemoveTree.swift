@@ -2,7 +2,8 @@ internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// Removes a folder of our own with everything in it. Symbolic links are removed, never followed.
+/// Removes a folder of our own with everything in it. Symbolic links are never followed, not even one in the folder's own
+/// place.
 ///
 /// - Throws: the first refusal; what could be removed before is gone. A folder that is not there is no error.
 public func removeTree(_ path: FilePath) throws(SystemCallError) {
@@ -18,9 +19,7 @@ public func removeTree(_ path: FilePath) throws(SystemCallError) {
 /// - Throws: the first refusal; what could be removed before is gone. A folder that is not there is no error.
 public func emptyFolder(_ path: FilePath) throws(SystemCallError) {
     do {
-        let top = try Opening.start(at: path)
-        let folder = try Opening.readable(top)
-        try empty(folder)
+        try empty(Opening.folder(at: path))
     } catch .noSuchFileOrDirectory {
         return
     } catch {

@@ -151,7 +151,7 @@ public final class Session {
             outside = error
         }
         while !pool.isEmpty {
-            pool.confirmAll()
+            try pool.confirmAll()
             try turn(milliseconds: 250)
         }
         // A file that was met and has no outcome, or two, would be a hole that nobody sees.
@@ -276,7 +276,7 @@ public final class Session {
         case .unchanged, .incomplete, .skipped: break
         }
         let path = FilePath(bytes: path)
-        guard order.report == .everything || outcome.isNotable || isAwaited(path) else { return }
+        guard order.report == .everything || outcome.isNotable || isAwaited(path) || isUnexpected(outcome) else { return }
         try tell(
             .file(
                 FileReport(
@@ -298,6 +298,12 @@ public final class Session {
         }
         try settle(path, .skipped(.keyFile), size: size, detail: report?.evidence)
         if let report { try tell(.keyFileExposed(report)) }
+    }
+
+    /// Whether somebody who named a path by hand would take it for scanned: nothing but its own rules keeps a target
+    /// within one file system.
+    private func isUnexpected(_ outcome: Outcome) -> Bool {
+        target.name == nil && outcome == .skipped(.otherFilesystem)
     }
 
     private func tellProgress() throws {

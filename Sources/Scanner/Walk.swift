@@ -201,7 +201,7 @@ struct Walk: ~Copyable {
         }
         guard kind == .regular else { return settled(path, .skipped(.special), kind.inWords) }
         // A file can be a mount of its own; pods have hundreds of them.
-        if rules.oneFileSystem && status.device != frame.status.device {
+        if rules.oneFileSystem && status.isElsewhere(than: frame.status) {
             return settled(path, .skipped(.otherFilesystem), size: status.size)
         }
         return file(path, status, name: entry.name, in: frame)
@@ -233,9 +233,16 @@ struct Walk: ~Copyable {
         do {
             let folder = try Opening.folder(name, in: frame.descriptor!)
             let status = try FileStatus.of(folder)
-            if status.device != frame.status.device {
+            if status.isElsewhere(than: frame.status) {
                 if rules.oneFileSystem { return settled(path, .skipped(.otherFilesystem)) }
-                if try FileSystemKind.of(folder) != .local { return settled(path, .skipped(.otherFilesystem)) }
+                switch try FileSystemKind.of(folder) {
+                case .local: break
+                case .pseudo: return settled(path, .skipped(.otherFilesystem), "a file system of the kernel's")
+                case .network:
+                    return settled(
+                        path, .skipped(.otherFilesystem),
+                        "a file system of another machine or of a program: name it to have it scanned")
+                }
             }
             reader.reset()
             stack.append(
@@ -256,14 +263,23 @@ struct Walk: ~Copyable {
     private mutating func leave(_ frame: Frame) {
         stack.removeLast()
         reader.reset()
-        guard let parent = stack.last, parent.descriptor == nil, !parent.subfolders.isEmpty else { return }
-        if let found = try? Opening.folder(.parent, in: frame.descriptor!), isSame(found, parent) {
+        guard let parent = stack.last, parent.descriptor == nil else { return }
+        // Also where nothing is left to enter in it: it is the way to the folder above.
+        if let found = climb(from: frame), isSame(found, parent) {
             parent.descriptor = consume found
+        } else if parent.subfolders.isEmpty {
+            return
         } else if let found = try? reopen(), isSame(found, parent) {
             parent.descriptor = consume found
         } else {
             parent.isLost = true
         }
+    }
+
+    /// The folder above; nil where the way was lost.
+    private func climb(from frame: Frame) -> OwnedDescriptor? {
+        guard frame.descriptor != nil else { return nil }
+        return try? Opening.folder(.parent, in: frame.descriptor!)
     }
 
     private func isSame(_ folder: borrowing OwnedDescriptor, _ frame: Frame) -> Bool {
@@ -289,6 +305,16 @@ struct Walk: ~Copyable {
     private func join(_ folder: [UInt8], _ name: FileName) -> [UInt8] {
         let slash = UInt8(ascii: "/")
         return folder.last == slash ? folder + name.bytes : folder + [slash] + name.bytes
+    }
+}
+
+extension FileStatus {
+    /// Whether it lies on another file system than the folder that it was met in.
+    ///
+    /// The device alone does not tell: on overlayfs and btrfs a file can have another one than its folder. What has the
+    /// same device but came by another mount, a folder bound to a second place, is not elsewhere either.
+    fileprivate func isElsewhere(than folder: FileStatus) -> Bool {
+        device != folder.device && (mount == 0 || mount != folder.mount)
     }
 }
 

@@ -18,7 +18,7 @@ final class WorkerPool {
         case overdue(Look)
     }
 
-    private let engine: EngineProcess
+    private var engine: EngineProcess
     private let canary: Canary
     private let limits: EngineLimits
     private var workers: [Worker] = []
@@ -75,11 +75,13 @@ final class WorkerPool {
     }
 
     /// Everything that is waiting for its canary gets one: nothing more is handed in.
-    func confirmAll() {
+    ///
+    /// - Throws: where no canary can be made.
+    func confirmAll() throws {
         guard again.isEmpty && waitingLarge.isEmpty && workers.allSatisfy({ $0.queue.allSatisfy(\.look.isCanary) })
         else { return }
-        for worker in workers where !worker.unconfirmed.isEmpty && !worker.isGone { sendCanaries(to: worker) }
-        if !orphaned.isEmpty, let worker = freest() { sendCanaries(to: worker) }
+        for worker in workers where !worker.unconfirmed.isEmpty && !worker.isGone { try sendCanaries(to: worker) }
+        if !orphaned.isEmpty, let worker = freest() { try sendCanaries(to: worker) }
     }
 
     /// Waits at most `milliseconds` for something to happen, and returns the answers that came.
@@ -129,6 +131,8 @@ final class WorkerPool {
     private func send(_ look: Look, to worker: Worker) {
         lastRequest += 1
         worker.send(look, id: lastRequest)
+        // It may live on although nothing reaches it, and then nobody would ever tell its end.
+        if worker.isGone { engine.kill(worker: worker.id) }
     }
 
     // MARK: Hearing
@@ -136,18 +140,20 @@ final class WorkerPool {
     private func hearEngine() throws {
         switch try engine.control.receive(waiting: false) {
         case .nothingYet: return
-        case .closed: throw SessionFailure("the engine ended; nothing can be scanned until it is started again")
+        case .closed: throw SessionFailure("the engine ended and nothing more can be scanned: \(engine.end)")
         case .message(var message):
             switch try EngineMessage(message.bytes) {
             case .failed(let text): throw SessionFailure(text)
-            case .loaded(let inventory): answers.append(.loaded(inventory))
+            case .loaded(let inventory):
+                engine.isLoaded = true
+                answers.append(.loaded(inventory))
             case .worker(let id):
                 guard let socket = message.descriptor.take() else {
                     throw SessionFailure("a worker came without a socket")
                 }
                 let worker = Worker(id: id, socket: socket)
                 workers.append(worker)
-                sendCanaries(to: worker)
+                try sendCanaries(to: worker)
             case .workerEnded(let id, let status): try bury(id, status)
             }
         }
@@ -158,21 +164,24 @@ final class WorkerPool {
             while let (look, verdict) = try worker.receive() {
                 switch look.purpose {
                 case .canary(let signature): try confirm(worker, signature, verdict)
-                case .file: take(look, verdict, of: worker)
+                case .file: try take(look, verdict, of: worker)
                 }
             }
-        } catch is MalformedMessage {
-            // A worker that talks nonsense is broken or taken over: it is ended, and what it had is looked at again.
+        } catch let failure as SessionFailure {
+            throw failure
+        } catch {
+            // A worker that talks nonsense, or more than a message holds, is broken or taken over: it is ended, and what it
+            // had is looked at again.
             engine.kill(worker: worker.id)
             try lose(worker, .died("talked nonsense"))
         }
     }
 
-    private func take(_ look: Look, _ verdict: Verdict, of worker: Worker) {
+    private func take(_ look: Look, _ verdict: Verdict, of worker: Worker) throws {
         guard verdict == .clean, !look.hasChanged else { return answers.append(.looked(look, verdict)) }
         look.close()
         worker.unconfirmed.append(look)
-        if worker.unconfirmed.count >= Self.confirmationInterval { sendCanaries(to: worker) }
+        if worker.unconfirmed.count >= Self.confirmationInterval { try sendCanaries(to: worker) }
     }
 
     /// A worker ended by itself. One that is not known any more was ended by this pool.
@@ -241,16 +250,15 @@ final class WorkerPool {
 
     // MARK: Canaries
 
-    private func sendCanaries(to worker: Worker) {
+    private func sendCanaries(to worker: Worker) throws {
         guard worker.canariesDue == 0 else { return }
+        worker.canariesDue = 2
         for (signature, content) in [
             (Canary.patternSignature, canary.plainFile), (Canary.memberSignature, canary.archive),
         ] {
-            // Without memory for a hundred bytes: the worker stays unproven, and is asked again the next time.
-            guard let file = try? memoryFile(named: "nodeguard", content), let status = try? FileStatus.of(file) else {
-                continue
-            }
-            worker.canariesDue += 1
+            // Without it the worker would stay unproven, or half proven, and the scan would wait for it for ever.
+            let file = try memoryFile(named: "nodeguard", content)
+            let status = try FileStatus.of(file)
             send(Look(.canary(signature: signature), file, before: status), to: worker)
         }
     }

@@ -12,6 +12,7 @@ import Testing
     private func text(_ met: Walk.Met) -> String {
         switch met {
         case .file(let candidate): String(decoding: candidate.path, as: UTF8.self)
+        case .key(let path, _, _): String(decoding: path, as: UTF8.self) + " key_file"
         case .settled(let path, let outcome, _, _):
             String(decoding: path, as: UTF8.self) + " " + (outcome.reason ?? outcome.kind.rawValue)
         }
