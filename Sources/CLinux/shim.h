@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 #include <linux/close_range.h>
 #include <linux/magic.h>
@@ -137,3 +138,9 @@ static inline int nodeguard_pidfd_open(pid_t process) { return (int)syscall(SYS_
 
 // pipe2(2), behind _GNU_SOURCE.
 static inline int nodeguard_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, O_CLOEXEC); }
+
+// renameat2(2), behind _GNU_SOURCE; RENAME_NOREPLACE of <linux/fs.h>.
+static inline int nodeguard_rename_no_replace(int from, const char *name, int to, const char *new_name) {
+    return (int)syscall(SYS_renameat2, from, name, to, new_name, 1);
+}
+static const int nodeguard_o_tmpfile = 020200000;           // O_TMPFILE: __O_TMPFILE | O_DIRECTORY

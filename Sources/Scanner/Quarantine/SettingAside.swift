@@ -1,0 +1,82 @@
+internal import Journal
+internal import LinuxSystem
+internal import SystemPackage
+
+/// What a session does with infected files in targets that set them aside.
+final class SettingAside {
+    private let quarantine: Quarantine
+    private let protected: ProtectedPlaces
+    private let accepted: [FilePath: QuarantineOrder.AcceptedFile]
+
+    /// What the order wants; nil where no target wants anything set aside.
+    ///
+    /// - Throws: ``SessionFailure`` where it wants what cannot be: a target that cannot be written to.
+    init?(_ order: SessionOrder) throws {
+        let targets = order.targets.filter(\.setsAside)
+        guard let wanted = order.quarantine, !targets.isEmpty else { return nil }
+        for target in targets { try Self.requireWritable(target) }
+        quarantine = try Quarantine(state: wanted.state)
+        protected = try ProtectedPlaces(wanted.protected)
+        accepted = Dictionary(wanted.accepted.map { ($0.path, $0) }) { first, _ in first }
+    }
+
+    /// Better no scan than one that finds at four in the morning that it cannot do what it is told.
+    private static func requireWritable(_ target: SessionOrder.Target) throws {
+        for path in target.paths {
+            guard let start = try? Opening.start(at: path), let status = try? FileStatus.of(start) else { continue }
+            let folder = status.kind == .directory ? path : path.removingLastComponent()
+            guard isWritableFolder(folder.isEmpty ? "." : folder) else {
+                throw SessionFailure(
+                    """
+                    target \(target.name ?? "") has the action quarantine, and \(printable(folder)) cannot be written to: \
+                    write action: report for this target, or mount it so that it can be written to
+                    """)
+            }
+        }
+    }
+
+    /// Finishes and tells what a killed session had begun.
+    func recover(_ tell: (Event) throws -> Void) throws {
+        for recovered in try quarantine.recover() {
+            let manifest = recovered.manifest
+            try tell(
+                .fileQuarantined(
+                    FileQuarantined(
+                        path: manifest.path, signature: manifest.signatures[0], quarantineID: recovered.id.description,
+                        target: manifest.target, scanID: manifest.scanID)))
+            try quarantine.confirm(recovered)
+        }
+    }
+
+    /// Tells that a file is infected, and sets it aside if that is allowed and it is still what was scanned.
+    ///
+    /// - Parameters:
+    ///   - tellOutcome: tells the outcome, with why it was not set aside.
+    ///   - tell: tells that it was.
+    func settle(
+        _ look: Look, _ path: [UInt8], _ signatures: [String], _ target: String?, _ scanID: ScanID,
+        _ tellOutcome: (String?) throws -> Void, _ tell: (Event) throws -> Void
+    ) throws {
+        let path = FilePath(bytes: path)
+        if let known = accepted[path], known.signatures == Set(signatures), known.size == look.before.size,
+            known.identity == FileIdentity(look.before)
+        {
+            return try tellOutcome("somebody has accepted it")
+        }
+        let aside: Quarantine.SetAside
+        do {
+            let file = try FolderEntries.duplicate(FileDescriptor(rawValue: look.descriptor))
+            let candidate = try QuarantineCandidate(file, before: look.before, path: path, protected: protected)
+            aside = try quarantine.setAside(candidate, signatures: signatures, target: target, scanID: scanID)
+        } catch {
+            return try tellOutcome("not set aside: \(error)")
+        }
+        try tellOutcome(nil)
+        try tell(
+            .fileQuarantined(
+                FileQuarantined(
+                    path: path, signature: signatures[0], quarantineID: aside.id.description, target: target,
+                    scanID: scanID, remainingNames: aside.remainingNames)))
+        try quarantine.confirm(aside)
+    }
+}
