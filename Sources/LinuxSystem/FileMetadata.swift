@@ -57,7 +57,9 @@ public struct FileMetadata: Equatable, Sendable {
         attributes = []
         for name in try Self.names(of: file.rawValue) {
             let value = try Self.sized { unsafe fgetxattr(file.rawValue, name, &$0, $0.count) }
-            if let value { attributes.append(Attribute(name: name.dropLast().map(UInt8.init(bitPattern:)), value: value)) }
+            if let value {
+                attributes.append(Attribute(name: name.dropLast().map(UInt8.init(bitPattern:)), value: value))
+            }
         }
     }
 

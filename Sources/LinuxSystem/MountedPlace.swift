@@ -24,7 +24,8 @@ public struct MountedPlace: Equatable, Sendable {
                 "statx", "find the file system of", printable(path), errno: error as? Errno ?? .ioError)
         }
         guard let place = place(of: path.bytes, mount: mount, table: table) else {
-            throw SystemCallError("mountinfo", "find the file system of", printable(path), errno: .noSuchFileOrDirectory)
+            throw SystemCallError(
+                "mountinfo", "find the file system of", printable(path), errno: .noSuchFileOrDirectory)
         }
         return place
     }

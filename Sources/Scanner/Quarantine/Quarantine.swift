@@ -243,9 +243,9 @@ public final class Quarantine {
     public func confirm(_ recovered: Recovered) throws {
         let names = Names(recovered.id)
         // Another process may have told it as well.
-        do throws(Errno) { try FolderEntries.rename(names.set, to: names.final, in: folder) } catch
-            .noSuchFileOrDirectory
-        { return }
+        do throws(Errno) {
+            try FolderEntries.rename(names.set, to: names.final, in: folder)
+        } catch .noSuchFileOrDirectory { return }
         try FolderEntries.synchronise(folder)
     }
 
@@ -392,7 +392,8 @@ public final class Quarantine {
             file = try FolderEntries.makeUnnamedFile(in: into)
         } catch .notSupportedOnSocket {
             throw RestoreFailure(
-                "the file system of \(printable(place)) cannot make a file without a name: give another place with --to")
+                "the file system of \(printable(place)) cannot make a file without a name: give another place with --to"
+            )
         } catch {
             throw SystemCallError("openat", "make a file in the folder of", printable(place), errno: error)
         }
@@ -484,7 +485,8 @@ public struct RestoreFailure: Error, Equatable, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 
     static func occupied(_ place: FilePath) -> RestoreFailure {
-        RestoreFailure("there is something at \(printable(place)) already: move it away, or give another place with --to")
+        RestoreFailure(
+            "there is something at \(printable(place)) already: move it away, or give another place with --to")
     }
 }
 
