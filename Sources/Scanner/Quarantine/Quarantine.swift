@@ -1,6 +1,6 @@
 internal import Glibc
 public import Journal
-internal import LinuxSystem
+public import LinuxSystem
 public import SystemPackage
 
 /// The files that were set aside: `quarantine` in the state folder, a folder for each with its content, encoded, and its
@@ -65,6 +65,8 @@ public final class Quarantine {
         public let id: ShortID
         /// Other names of the file that remain (hard links).
         public fileprivate(set) var remainingNames: UInt32
+        /// The file's ctime since its name was removed: what another look at another name of it has to expect.
+        public fileprivate(set) var changed: FileStatus.Time?
         /// Held until it is confirmed, so that nobody takes it for what a killed process left behind.
         fileprivate let entry: OwnedDescriptor
     }
@@ -99,7 +101,9 @@ public final class Quarantine {
             throw error
         }
         try willDo(.tell)
-        aside.remainingNames = (try? FileStatus.of(candidate.file).links) ?? 0
+        let left = try? FileStatus.of(candidate.file)
+        aside.remainingNames = left?.links ?? 0
+        aside.changed = left?.changed
         return aside
     }
 

@@ -8,6 +8,8 @@ public struct QuarantineCandidate: ~Copyable {
     let file: OwnedDescriptor
     /// What it was like when it was opened.
     let before: FileStatus
+    /// The ctime that it must still have.
+    let changed: FileStatus.Time
     /// The path by which the scan met it.
     let path: FilePath
     /// Its path as the kernel has it: no symbolic link is in it.
@@ -22,10 +24,13 @@ public struct QuarantineCandidate: ~Copyable {
     /// - Parameters:
     ///   - file: the open file that was scanned, or another descriptor of it.
     ///   - before: what it was like when it was opened.
+    ///   - changed: its ctime since, where this program itself has removed another name of it; nil: as `before` has it.
     ///   - path: the path by which it was met.
+    ///   - protected: the folders out of which nothing is taken.
     /// - Throws: ``QuarantineRefusal`` where it must stay where it is, or is not there any more.
     public init(
-        _ file: consuming OwnedDescriptor, before: FileStatus, path: FilePath, protected: ProtectedPlaces
+        _ file: consuming OwnedDescriptor, before: FileStatus, changed: FileStatus.Time? = nil, path: FilePath,
+        protected: ProtectedPlaces
     ) throws(QuarantineRefusal) {
         let place = try Self.check(file, path, protected)
         guard let component = place.lastComponent,
@@ -34,6 +39,7 @@ public struct QuarantineCandidate: ~Copyable {
         self.folder = try Self.folder(of: place)
         self.file = file
         self.before = before
+        self.changed = changed ?? before.changed
         self.path = path
         self.place = place
         self.name = name
@@ -69,7 +75,7 @@ public struct QuarantineCandidate: ~Copyable {
     var isUnchanged: Bool {
         guard let now = try? FileStatus.of(file) else { return false }
         return now.kind == .regular && now.size == before.size && now.modified == before.modified
-            && now.changed == before.changed
+            && now.changed == changed
     }
 
     /// Whether its name still stands for it.

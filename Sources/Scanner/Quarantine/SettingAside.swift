@@ -7,6 +7,14 @@ final class SettingAside {
     private let quarantine: Quarantine
     private let protected: ProtectedPlaces
     private let accepted: [FilePath: QuarantineOrder.AcceptedFile]
+    /// Files with further names, of which one was removed here: that changed their ctime, and nobody else did.
+    private var ownChanges: [InodeName: (from: FileStatus.Time, to: FileStatus.Time)] = [:]
+
+    /// What names a file, whatever it is called.
+    private struct InodeName: Hashable {
+        let device: UInt64
+        let inode: UInt64
+    }
 
     /// What the order wants; nil where no target wants anything set aside.
     ///
@@ -66,11 +74,13 @@ final class SettingAside {
         let aside: Quarantine.SetAside
         do {
             let file = try FolderEntries.duplicate(FileDescriptor(rawValue: look.descriptor))
-            let candidate = try QuarantineCandidate(file, before: look.before, path: path, protected: protected)
+            let candidate = try QuarantineCandidate(
+                file, before: look.before, changed: expectedChange(look.before), path: path, protected: protected)
             aside = try quarantine.setAside(candidate, signatures: signatures, target: target, scanID: scanID)
         } catch {
             return try tellOutcome("not set aside: \(error)")
         }
+        remember(aside.changed, look.before)
         try tellOutcome(nil)
         try tell(
             .fileQuarantined(
@@ -78,5 +88,16 @@ final class SettingAside {
                     path: path, signature: signatures[0], quarantineID: aside.id.description, target: target,
                     scanID: scanID, remainingNames: aside.remainingNames)))
         try quarantine.confirm(aside)
+    }
+
+    /// The ctime that a file must have now to be the one of this look.
+    private func expectedChange(_ before: FileStatus) -> FileStatus.Time? {
+        let own = ownChanges[InodeName(device: before.device, inode: before.inode)]
+        return own.flatMap { $0.from == before.changed ? $0.to : nil }
+    }
+
+    private func remember(_ changed: FileStatus.Time?, _ before: FileStatus) {
+        guard let changed, before.links > 1 else { return }
+        ownChanges[InodeName(device: before.device, inode: before.inode)] = (before.changed, changed)
     }
 }
