@@ -27,7 +27,7 @@ quarantine.before { next in
 try setAside(FilePath(arguments[2]), quarantine)
 
 func setAside(_ path: FilePath, _ quarantine: Quarantine) throws {
-    let file = OwnedDescriptor(owning: try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .noFollow]))
+    let file = try Opening.readable(Opening.start(at: path))
     let before = try FileStatus.of(file)
     let candidate = try QuarantineCandidate(file, before: before, path: path, protected: ProtectedPlaces([]))
     let aside = try quarantine.setAside(candidate, signatures: ["Test"], target: nil, scanID: .random())

@@ -27,11 +27,15 @@ import Testing
         return result.output
     }
 
-    /// Everything that restore has to bring back.
+    /// Everything that restore has to bring back. When it was last read is put back after it is read here.
     private func portrait(_ path: FilePath) throws -> String {
-        try run("stat", "-c", "%a %u %g %s %X %Y %y %x", path.string) + run("getfacl", "-cnp", path.string)
-            + run("getfattr", "-d", "-m", "-", "-e", "hex", "--absolute-names", path.string).split(separator: "\n")
-            .filter { !$0.hasPrefix("# file") }.joined(separator: "\n") + run("sha256sum", path.string).prefix(64)
+        let read = try run("stat", "-c", "%x", path.string)
+        let numbers = try run("stat", "-c", "%a %u %g %s %y", path.string)
+        let list = try run("getfacl", "-cnp", path.string)
+        let attributes = try run("getfattr", "-d", "-m", "-", "-e", "hex", "--absolute-names", path.string)
+        let sum = try run("sha256sum", path.string).prefix(64)
+        try run("touch", "-a", "-d", String(read.dropLast()), path.string)
+        return [read, numbers, list, attributes, String(sum)].joined(separator: "\n")
     }
 
     private func victim(_ name: String = "victim", _ text: String = "known-bad bytes") throws -> FilePath {
@@ -39,7 +43,7 @@ import Testing
     }
 
     private func open(_ path: FilePath) throws -> OwnedDescriptor {
-        OwnedDescriptor(owning: try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .noFollow]))
+        try Opening.readable(Opening.start(at: path))
     }
 
     /// What a session does with an infected file.

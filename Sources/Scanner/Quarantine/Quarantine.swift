@@ -141,6 +141,8 @@ public final class Quarantine {
     ) throws {
         var encoding = EncodedContent()
         do {
+            // Before it is read, which may change when it was last read.
+            let metadata = try FileMetadata(of: candidate.file)
             let copy = try FolderEntries.makeFile(Self.content, in: entry)
             // Its number: a closure that captures its owner is more than Swift 6.3 can compile.
             let (output, willDo) = (copy.descriptor, willDo)
@@ -151,7 +153,6 @@ public final class Quarantine {
             }
             try FolderEntries.synchronise(copy)
             try willDo(.writeManifest)
-            let metadata = try FileMetadata(of: candidate.file)
             guard encoding.size == candidate.before.size, candidate.isUnchanged else { throw QuarantineRefusal.changed }
             let manifest = QuarantineManifest(
                 path: candidate.path, place: candidate.place, signatures: signatures, target: target, scanID: scanID,
