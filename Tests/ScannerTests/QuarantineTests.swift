@@ -54,7 +54,7 @@ import Testing
         let file = try open(path)
         let before = try FileStatus.of(file)
         let candidate = try QuarantineCandidate(
-            file, before: before, path: path, protected: ProtectedPlaces(protected))
+            file, before: before, path: path, protected: ProtectedPlaces(ValidatorFiles(folders: protected)))
         let aside = try quarantine.setAside(candidate, signatures: ["Bad.File", "Other"], target: "t", scanID: scan)
         let result = (aside.id, aside.remainingNames)
         try quarantine.confirm(aside)

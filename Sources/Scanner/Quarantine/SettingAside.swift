@@ -24,7 +24,7 @@ final class SettingAside {
         guard let wanted = order.quarantine, !targets.isEmpty else { return nil }
         for target in targets { try Self.requireWritable(target) }
         quarantine = try Quarantine(state: wanted.state)
-        protected = try ProtectedPlaces(wanted.protected)
+        protected = try ProtectedPlaces(order.validatorFiles)
         accepted = Dictionary(wanted.accepted.map { ($0.path, $0) }) { first, _ in first }
     }
 
@@ -56,27 +56,34 @@ final class SettingAside {
         }
     }
 
+    /// One name of an infected file.
+    struct Found {
+        let path: FilePath
+        let signatures: [String]
+        let target: String?
+        let scanID: ScanID
+    }
+
     /// Tells that a file is infected, and sets it aside if that is allowed and it is still what was scanned.
     ///
     /// - Parameters:
     ///   - tellOutcome: tells the outcome, with why it was not set aside.
     ///   - tell: tells that it was.
     func settle(
-        _ look: Look, _ path: [UInt8], _ signatures: [String], _ target: String?, _ scanID: ScanID,
-        _ tellOutcome: (String?) throws -> Void, _ tell: (Event) throws -> Void
+        _ look: Look, _ found: Found, _ tellOutcome: (String?) throws -> Void, _ tell: (Event) throws -> Void
     ) throws {
-        let path = FilePath(bytes: path)
-        if let known = accepted[path], known.signatures == Set(signatures), known.size == look.before.size,
-            known.identity == FileIdentity(look.before)
+        if let known = accepted[found.path], known.signatures == Set(found.signatures),
+            known.size == look.before.size, known.identity == FileIdentity(look.before)
         {
             return try tellOutcome("somebody has accepted it")
         }
         let aside: Quarantine.SetAside
         do {
-            let file = try FolderEntries.duplicate(FileDescriptor(rawValue: look.descriptor))
             let candidate = try QuarantineCandidate(
-                file, before: look.before, changed: expectedChange(look.before), path: path, protected: protected)
-            aside = try quarantine.setAside(candidate, signatures: signatures, target: target, scanID: scanID)
+                open(found.path, look), before: look.before, changed: expectedChange(look.before), path: found.path,
+                protected: protected)
+            aside = try quarantine.setAside(
+                candidate, signatures: found.signatures, target: found.target, scanID: found.scanID)
         } catch {
             return try tellOutcome("not set aside: \(error)")
         }
@@ -85,9 +92,25 @@ final class SettingAside {
         try tell(
             .fileQuarantined(
                 FileQuarantined(
-                    path: path, signature: signatures[0], quarantineID: aside.id.description, target: target,
-                    scanID: scanID, remainingNames: aside.remainingNames)))
+                    path: found.path, signature: found.signatures[0], quarantineID: aside.id.description,
+                    target: found.target, scanID: found.scanID, remainingNames: aside.remainingNames)))
         try quarantine.confirm(aside)
+    }
+
+    /// The descriptor that was scanned; for another name of the same file, one that was opened by that name.
+    private func open(_ path: FilePath, _ look: Look) throws -> OwnedDescriptor {
+        if case .file(path.bytes) = look.purpose {
+            return try FolderEntries.duplicate(FileDescriptor(rawValue: look.descriptor))
+        }
+        guard let component = path.lastComponent, let name = FileName(FilePath(root: nil, components: component).bytes)
+        else { throw QuarantineRefusal("it has no name") }
+        let folder = try Opening.readable(Opening.start(at: path.removingLastComponent()))
+        let file = try Opening.file(name, in: folder)
+        let status = try FileStatus.of(file)
+        guard status.device == look.before.device, status.inode == look.before.inode else {
+            throw QuarantineRefusal.changed
+        }
+        return file
     }
 
     /// The ctime that a file must have now to be the one of this look.
