@@ -79,13 +79,16 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "journal-probe", dependencies: ["Journal", system], path: "Tests/JournalProbe", swiftSettings: strict),
+        .executableTarget(
+            name: "quarantine-probe", dependencies: ["Journal", "LinuxSystem", "Scanner", system],
+            path: "Tests/QuarantineProbe", swiftSettings: strict),
         .testTarget(
             name: "EngineProtocolTests", dependencies: ["EngineProtocol", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ScannerTests",
             dependencies: [
                 "EngineProtocol", "Journal", "LinuxSystem", "Scanner", "TestSupport", "nodeguard", "nodeguard-engine",
-                system,
+                "quarantine-probe", system,
             ], swiftSettings: strict),
         .executableTarget(
             name: "gate-holder", dependencies: ["Policy", "Journal", "LinuxSystem", system], path: "Tests/GateHolder",

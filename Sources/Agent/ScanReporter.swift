@@ -51,8 +51,6 @@ public struct ScanReporter {
         case .keyFileExposed(let key):
             if let label = key.target.flatMap(MetricLabel.init) { exposed[label]?.insert(printable(key.path)) }
         case .scanFinished(let scan):
-            // Where the findings are not kept, at least what this scan has met.
-            let counts = findings?.counts(target: scan.target) ?? [.open: scan.totals.findings]
             countExposed(in: scan.target)
             update(scan.target) {
                 $0.isRunning = false
@@ -60,7 +58,10 @@ public struct ScanReporter {
                 $0.lastDurationMicroseconds = scan.totals.durationMicroseconds
                 $0.lastCounts = scan.totals.counts
                 $0.lastBytes = scan.totals.bytes
-                $0.findings = counts
+            }
+            // Where the findings are not kept, at least what this scan has met.
+            if findings?.tell(&metrics) != true {
+                update(scan.target) { $0.findings[.open] = scan.totals.findings }
             }
         case .scanInterrupted(let scan): update(scan.target) { $0.isRunning = false }
         case .signaturesLoaded(let loaded):

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 #include <linux/close_range.h>
 #include <linux/magic.h>
@@ -159,3 +160,9 @@ static inline int nodeguard_output_failed(void) { return fflush(stdout) != 0 || 
 
 // pipe2(2), behind _GNU_SOURCE.
 static inline int nodeguard_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, O_CLOEXEC); }
+
+// renameat2(2), behind _GNU_SOURCE; RENAME_NOREPLACE of <linux/fs.h>.
+static inline int nodeguard_rename_no_replace(int from, const char *name, int to, const char *new_name) {
+    return (int)syscall(SYS_renameat2, from, name, to, new_name, 1);
+}
+static const int nodeguard_o_tmpfile = 020200000;           // O_TMPFILE: __O_TMPFILE | O_DIRECTORY

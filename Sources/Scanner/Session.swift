@@ -13,6 +13,7 @@ public final class Session {
     private let tell: (Event) throws -> Void
     private let signals: SignalDescriptor
     private let pool: WorkerPool
+    private let settingAside: SettingAside?
 
     private var scanID = ScanID.random()
     private var target: SessionOrder.Target
@@ -57,6 +58,7 @@ public final class Session {
         guard let first = order.targets.first else { throw SessionFailure("there is nothing to scan") }
         target = first
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
+        settingAside = try SettingAside(order)
         let canary = Canary.random()
         let engine = try EngineProcess.start(
             executable: executable, scratch: try ScratchFolder.make(in: order.scratchParent)
@@ -77,6 +79,7 @@ public final class Session {
         let began = monotonicNanoseconds()
         var completeness = ScanTotals.Completeness.complete
         var failure: (any Error)?
+        try settingAside?.recover(tell)
         for next in order.targets where completeness == .complete {
             target = next
             scanID = .random()
@@ -178,6 +181,8 @@ public final class Session {
                 candidate.path, .skipped(.tooLarge), size: size, detail: "libclamav cannot scan more than 2 GiB")
         }
         switch links.answer(for: candidate.status) {
+        // It may have to stay under its other name, and not under this one.
+        case .known(let outcome, _) where outcome.kind == .infected && target.setsAside: break
         case .known(let outcome, let detail):
             return try settle(
                 candidate.path, outcome.ofAnotherName, size: size, detail: detail,
@@ -258,13 +263,25 @@ public final class Session {
 
     private func settle(_ look: Look, _ outcome: Outcome, detail: String? = nil) throws {
         guard case .file(let path) = look.purpose else { return }
-        let identity = FileIdentity(look.before)
-        try settle(path, outcome, size: look.before.size, detail: detail, identity: identity)
+        try settle(path, of: look, outcome, detail: detail)
         links.end(look, outcome, detail: detail)
-        for name in look.otherNames {
-            try settle(name, outcome.ofAnotherName, size: look.before.size, detail: detail, identity: identity)
-        }
+        for name in look.otherNames { try settle(name, of: look, outcome.ofAnotherName, detail: detail) }
         look.close()
+    }
+
+    /// One name of a file that was looked at; where it is infected, it may be set aside.
+    private func settle(_ path: [UInt8], of look: Look, _ outcome: Outcome, detail: String?) throws {
+        let tellOutcome = { (detail: String?) in
+            try self.settle(
+                path, outcome, size: look.before.size, detail: detail, identity: FileIdentity(look.before))
+        }
+        if case .infected(let first, let others) = outcome, target.setsAside, let settingAside {
+            let found = SettingAside.Found(
+                path: FilePath(bytes: path), signatures: [first] + others, target: target.name, scanID: scanID)
+            try settingAside.settle(look, found, tellOutcome, tell)
+        } else {
+            try tellOutcome(detail)
+        }
     }
 
     private func settle(

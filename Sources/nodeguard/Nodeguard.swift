@@ -15,6 +15,7 @@ struct Nodeguard: ParsableCommand {
             CheckCommand.self,
             FindingsCommand.self,
             HistoryCommand.self,
+            QuarantineCommand.self,
             GateCommand.self,
             ConfigCommand.self,
             CompletionsCommand.self,

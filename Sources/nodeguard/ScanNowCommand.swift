@@ -53,6 +53,7 @@ struct ScanNowCommand: ParsableCommand {
         var order = try order(configuration, state: state)
         let findings = FindingsRecorder(state: state)
         order.watched = findings.watched
+        order.addQuarantine(settings, findings)
         var reporter = ScanReporter(
             journal: settings.journal.enabled ? JournaldSink() : nil,
             metrics: MetricsStore(

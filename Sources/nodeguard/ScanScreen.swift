@@ -39,6 +39,9 @@ struct ScanScreen {
         switch event {
         case .signaturesLoaded(let loaded): signatures = loaded
         case .file(let file): try line(file)
+        case .fileQuarantined(let aside):
+            let others = aside.remainingNames == 0 ? "" : "; \(aside.remainingNames) other names of it remain"
+            try put("SET ASIDE   \(printable(aside.path))  as \(aside.quarantineID)\(others)")
         case .summary(let summary): try sums(summary.totals)
         default: break
         }
@@ -52,7 +55,7 @@ struct ScanScreen {
         case .infected(let first, let others):
             try put(
                 "INFECTED    \(printable(file.path))  \(([first] + others).map { printable($0.utf8) }.joined(separator: ", "))"
-            )
+                    + explained(file.detail))
         case .incomplete(let reason):
             try put("INCOMPLETE  \(printable(file.path))  \(reason.rawValue)\(explained(file.detail))")
         case .skipped(let reason):
