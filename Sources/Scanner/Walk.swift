@@ -5,11 +5,21 @@ internal import SystemPackage
 /// What a target leaves out.
 struct WalkRules {
     /// Paths and names that are not entered.
-    var exclude: [PathGlob] = []
+    var exclude = PathPatterns<Void>([])
     /// Whether file systems mounted beneath the root are left out.
     var oneFileSystem = true
     /// What is recognised as a validator's.
     var validatorFiles = ValidatorFileMatcher(ValidatorFiles())
+
+    /// Whether a path is left out, or a folder above it.
+    func leaveOut(_ path: FilePath) -> Bool {
+        var path = path
+        while !path.components.isEmpty {
+            if exclude.first(matching: path.bytes) != nil { return true }
+            path.removeLastComponent()
+        }
+        return false
+    }
 }
 
 /// Meets every file beneath one root, folder by folder, each anchored on an open descriptor: no path is ever
@@ -43,12 +53,17 @@ struct Walk: ~Copyable {
 
     /// Folders held open on the way down.
     static let mostOpen = 64
+    /// Bytes of names of one folder's subfolders that wait; then they are walked before the rest is listed.
+    static let mostNames = 4 << 20
 
     private let root: FilePath
     private let rules: WalkRules
     private var stack: [Frame] = []
     private var reader = FolderReader()
     private var state = State.start
+    /// The path of the folder on top of the stack.
+    private var path: [UInt8] = []
+    private var mounts: SecondMounts
     /// The root where it is a single file: an `O_PATH` descriptor.
     private var rootFile: OwnedDescriptor?
 
@@ -58,7 +73,8 @@ struct Walk: ~Copyable {
 
     /// A folder on the way down.
     private final class Frame {
-        let path: [UInt8]
+        /// Bytes of the walk's ``path`` that are this folder's.
+        let pathLength: Int
         let status: FileStatus
         /// Whether everybody may enter it and every folder above it.
         let isReachable: Bool
@@ -66,10 +82,12 @@ struct Walk: ~Copyable {
         var isListed = false
         /// Moved away while it was being walked: what is left of it cannot be reached by any way that can be trusted.
         var isLost = false
-        var subfolders: [FileName] = []
+        var subfolders = NameStack()
+        /// Where to go on listing, once the subfolders so far were walked; nil: it was listed to its end.
+        var unlistedFrom: Int64?
 
-        init(path: [UInt8], status: FileStatus, isReachable: Bool, descriptor: consuming OwnedDescriptor) {
-            self.path = path
+        init(pathLength: Int, status: FileStatus, isReachable: Bool, descriptor: consuming OwnedDescriptor) {
+            self.pathLength = pathLength
             self.status = status
             self.isReachable = isReachable && status.permissions & 0o001 != 0
             self.descriptor = consume descriptor
@@ -80,6 +98,7 @@ struct Walk: ~Copyable {
     init(root: FilePath, rules: WalkRules) {
         self.root = root
         self.rules = rules
+        mounts = SecondMounts { rules.leaveOut($0) }
     }
 
     /// The next file, or nil when everything was met.
@@ -96,6 +115,8 @@ struct Walk: ~Copyable {
                 if let met = list(frame) { return met }
             } else if let name = frame.subfolders.popLast() {
                 if let met = enter(name, of: frame) { return met }
+            } else if let place = frame.unlistedFrom {
+                if let met = listOn(frame, from: place) { return met }
             } else {
                 leave(frame)
             }
@@ -129,8 +150,11 @@ struct Walk: ~Copyable {
                     return settled(path, .skipped(.otherFilesystem), "a file system of the kernel's")
                 }
                 let folder = try Opening.readable(start)
+                mounts.begin(folder, status)
+                self.path = path
                 let isReachable = Self.everyoneReaches(folder, status)
-                stack.append(Frame(path: path, status: status, isReachable: isReachable, descriptor: folder))
+                stack.append(
+                    Frame(pathLength: path.count, status: status, isReachable: isReachable, descriptor: folder))
                 return nil
             case .regular:
                 rootFile = consume start
@@ -166,6 +190,13 @@ struct Walk: ~Copyable {
 
     private mutating func list(_ frame: Frame) -> Met? {
         do {
+            if frame.subfolders.size > Self.mostNames, reader.isDrained,
+                let place = reader.place(in: frame.descriptor!)
+            {
+                frame.unlistedFrom = place
+                frame.isListed = true
+                return nil
+            }
             guard let entry = try reader.next(of: frame.descriptor!) else {
                 frame.isListed = true
                 return nil
@@ -173,12 +204,27 @@ struct Walk: ~Copyable {
             return meet(entry, in: frame)
         } catch {
             frame.isListed = true
-            return settled(frame.path, .incomplete(.ioError), "cannot read the rest of this folder: \(error)")
+            return settled(path, .incomplete(.ioError), "cannot read the rest of this folder: \(error)")
+        }
+    }
+
+    /// Goes on listing a folder whose first subfolders were walked.
+    private mutating func listOn(_ frame: Frame, from place: Int64) -> Met? {
+        frame.unlistedFrom = nil
+        if frame.isLost {
+            return settled(path, .incomplete(.ioError), "this folder was moved while it was scanned")
+        }
+        do {
+            try reader.resume(frame.descriptor!, at: place)
+            frame.isListed = false
+            return nil
+        } catch {
+            return settled(path, .incomplete(.ioError), "cannot read the rest of this folder: \(error)")
         }
     }
 
     private func meet(_ entry: FolderReader.Entry, in frame: Frame) -> Met? {
-        let path = join(frame.path, entry.name)
+        let path = path(of: entry.name)
         var kind = entry.kind
         if isExcluded(path) { return settled(path, .skipped(.excluded)) }
         if kind == .directory {
@@ -220,13 +266,13 @@ struct Walk: ~Copyable {
     }
 
     private func isExcluded(_ path: [UInt8]) -> Bool {
-        rules.exclude.contains { $0.matches(path) }
+        rules.exclude.first(matching: path) != nil
     }
 
     // MARK: Down and up
 
     private mutating func enter(_ name: FileName, of frame: Frame) -> Met? {
-        let path = join(frame.path, name)
+        let path = path(of: name)
         if frame.isLost {
             return settled(path, .incomplete(.ioError), "the folder it is in was moved while it was scanned")
         }
@@ -244,9 +290,16 @@ struct Walk: ~Copyable {
                         "a file system of another machine or of a program: name it to have it scanned")
                 }
             }
+            if status.mount != frame.status.mount, let other = mounts.otherWay(to: folder, status) {
+                return settled(
+                    path, .skipped(.otherFilesystem),
+                    "another mount of \(printable(other)), which is scanned where it lies")
+            }
             reader.reset()
+            self.path = path
             stack.append(
-                Frame(path: path, status: status, isReachable: frame.isReachable, descriptor: folder))
+                Frame(
+                    pathLength: path.count, status: status, isReachable: frame.isReachable, descriptor: folder))
             // The root stays open: it is where a lost way is found again.
             let surplus = stack.count - Self.mostOpen
             if surplus > 0 { stack[surplus].descriptor = nil }
@@ -263,11 +316,13 @@ struct Walk: ~Copyable {
     private mutating func leave(_ frame: Frame) {
         stack.removeLast()
         reader.reset()
-        guard let parent = stack.last, parent.descriptor == nil else { return }
+        guard let parent = stack.last else { return }
+        path.removeSubrange(parent.pathLength...)
+        guard parent.descriptor == nil else { return }
         // Also where nothing is left to enter in it: it is the way to the folder above.
         if let found = climb(from: frame), isSame(found, parent) {
             parent.descriptor = consume found
-        } else if parent.subfolders.isEmpty {
+        } else if parent.subfolders.isEmpty && parent.unlistedFrom == nil {
             return
         } else if let found = try? reopen(), isSame(found, parent) {
             parent.descriptor = consume found
@@ -289,8 +344,7 @@ struct Walk: ~Copyable {
 
     /// The folder on top of the stack, found again by the names on the way down from the root.
     private func reopen() throws(Errno) -> OwnedDescriptor {
-        let depth = stack[0].path.split(separator: UInt8(ascii: "/")).count
-        let names = stack[stack.count - 1].path.split(separator: UInt8(ascii: "/")).dropFirst(depth)
+        let names = path[stack[0].pathLength...].split(separator: UInt8(ascii: "/"))
         var folder = try Opening.readable(stack[0].descriptor!)
         for name in names { folder = try Opening.folder(FileName(name)!, in: folder) }
         return folder
@@ -302,9 +356,15 @@ struct Walk: ~Copyable {
         .settled(path: path, outcome: outcome, size: size, detail: detail)
     }
 
-    private func join(_ folder: [UInt8], _ name: FileName) -> [UInt8] {
+    /// The path of an entry of the folder on top of the stack.
+    private func path(of name: FileName) -> [UInt8] {
         let slash = UInt8(ascii: "/")
-        return folder.last == slash ? folder + name.bytes : folder + [slash] + name.bytes
+        var joined: [UInt8] = []
+        joined.reserveCapacity(path.count + name.bytes.count + 1)
+        joined += path
+        if joined.last != slash { joined.append(slash) }
+        joined += name.bytes
+        return joined
     }
 }
 
