@@ -127,7 +127,7 @@ public final class Session {
             .scanStarted(
                 ScanStarted(scanID: scanID, target: target.name, paths: target.paths, trigger: order.trigger)))
         let rules = WalkRules(
-            exclude: PathPatterns(target.exclude.map { ($0, ()) }), oneFileSystem: target.oneFileSystem,
+            exclude: target.exclude.map(PathGlob.init), oneFileSystem: target.oneFileSystem,
             validatorFiles: ValidatorFileMatcher(order.validatorFiles))
         estimate = Estimate()
         if order.estimatesTotals { estimate.begin(target.paths, rules) }
