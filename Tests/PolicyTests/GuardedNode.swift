@@ -42,6 +42,8 @@ final class GuardedNode {
     /// The gate in this process; nil where it is held by another.
     private let ownLoop: GateLoop?
     var loop: GateLoop { ownLoop! }
+    /// What its loop began with.
+    let plan: GatePlan
     let witness = GateWitness()
     let flood: PacketFlood
     private let folder: TemporaryFolder
@@ -90,6 +92,7 @@ final class GuardedNode {
             rules: GateRules(mode: .enforce, ports: [Port(.udp, 9000)], answersByTunnel: true, sendsByTunnel: true),
             lease: .seconds(5), interval: .seconds(2))
         change(&plan)
+        self.plan = plan
         let witness = witness
         let loop = try GateLoop(
             plan, store: OverrideStore(state: folder.path, runtime: folder.path),

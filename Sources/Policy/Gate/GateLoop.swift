@@ -178,11 +178,24 @@ private struct Session {
         tunnels = tunnelsUp(plan.posture)
         // Before the first look, so that no change between the two is missed.
         events = try? KernelEvents()
+        expected = try Self.install(plan, tunnels, into: gate)
+        status.trouble = gate.limitation
+    }
+
+    /// Puts the plan's rules in place, or takes them away where it has none.
+    ///
+    /// - Returns: what must be found in the kernel from now on; nil for nothing.
+    private static func install(
+        _ plan: GatePlan, _ tunnels: Set<UInt32>, into gate: KernelGate
+    ) throws(KernelGateError) -> GateFingerprint? {
+        guard plan.settings.mode != .disabled else {
+            try gate.remove()
+            return nil
+        }
         var rules = plan.rules
         rules.tunnels = tunnels
         try gate.install(rules)
-        expected = try gate.fingerprint()
-        status.trouble = gate.limitation
+        return try gate.fingerprint()
     }
 
     /// Takes up another plan.
@@ -300,11 +313,8 @@ private struct Session {
     private mutating func reinstall() {
         count()
         countedBefore = status.counters
-        var rules = plan.rules
-        rules.tunnels = tunnels
         do throws(KernelGateError) {
-            try gate.install(rules)
-            expected = try gate.fingerprint()
+            expected = try Self.install(plan, tunnels, into: gate)
             status.trouble = gate.limitation
         } catch {
             status.trouble = error.description
@@ -315,6 +325,7 @@ private struct Session {
     private mutating func repair() {
         let author = firewallChange
         firewallChange = nil
+        guard plan.settings.mode != .disabled else { return }
         let now = try? gate.fingerprint()
         // Before Linux 6.12 somebody could have put a lease into the plain table.
         if gate.scheme == .doubled && !status.decision.isOpen && status.decision != .settling { shut() }
