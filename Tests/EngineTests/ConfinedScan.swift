@@ -21,6 +21,10 @@ final class ConfinedScan {
     /// Part of every file of `infected`.
     static let infection = "nodeguard-fault-tests-pattern"
 
+    /// The signatures of the demonstration, which know clamav-testfiles.
+    static let demoSignatures = FilePath(#filePath).removingLastComponent().removingLastComponent()
+        .removingLastComponent().appending("config/demo/signatures")
+
     let folder: TemporaryFolder
     /// The engine's path, by which its processes are known.
     let engine: FilePath
