@@ -22,13 +22,13 @@ struct WalkRules {
     }
 
     /// Whether a path is left out by itself.
-    func exclude(_ path: [UInt8]) -> Bool { exclude.first(matching: path) != nil }
+    func excludes(_ path: [UInt8]) -> Bool { exclude.first(matching: path) != nil }
 
     /// Whether a path is left out, or a folder above it.
-    func leaveOut(_ path: FilePath) -> Bool {
+    func excludesAnyOf(_ path: FilePath) -> Bool {
         var path = path
         while !path.components.isEmpty {
-            if exclude(path.bytes) { return true }
+            if excludes(path.bytes) { return true }
             path.removeLastComponent()
         }
         return false
@@ -111,7 +111,7 @@ struct Walk: ~Copyable {
     init(root: FilePath, rules: WalkRules) {
         self.root = root
         self.rules = rules
-        mounts = SecondMounts { rules.leaveOut($0) }
+        mounts = SecondMounts { rules.excludesAnyOf($0) }
     }
 
     /// The next file, or nil when everything was met.
@@ -279,7 +279,7 @@ struct Walk: ~Copyable {
     }
 
     private func isExcluded(_ path: [UInt8]) -> Bool {
-        rules.exclude(path)
+        rules.excludes(path)
     }
 
     // MARK: Down and up
