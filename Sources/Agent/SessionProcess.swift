@@ -37,7 +37,8 @@ public enum SessionProcess {
         var failures = try Pipe()
         let process = try ChildProcess(
             program: Executables.nodeguard(), arguments: ["scan-session"],
-            environment: ChildProcess.bareEnvironment, descriptors: [orders.readEnd, events.writeEnd, failures.writeEnd])
+            environment: ChildProcess.bareEnvironment,
+            descriptors: [orders.readEnd, events.writeEnd, failures.writeEnd])
         orders.closeReadEnd()
         events.closeWriteEnd()
         failures.closeWriteEnd()
@@ -73,7 +74,7 @@ public enum SessionProcess {
                     if case .summary(let last) = event { summary = last }
                     do {
                         try handle(event)
-                    } catch where refusal == nil {
+                    } catch  where refusal == nil {
                         refusal = error
                         process.signal(SIGTERM)
                     } catch {}

@@ -293,7 +293,9 @@ public final class Session {
         case .unchanged, .incomplete, .skipped: break
         }
         let path = FilePath(bytes: path)
-        guard order.report == .everything || outcome.isNotable || isAwaited(path) || isUnexpected(outcome) else { return }
+        guard order.report == .everything || outcome.isNotable || isAwaited(path) || isUnexpected(outcome) else {
+            return
+        }
         try tell(
             .file(
                 FileReport(

@@ -60,7 +60,7 @@ import Testing
         let result = try scan(house, #"ulimit -n \#(limit); exec "$@""#, "bad")
         #expect(result.status == 1 || result.status == 2)
         #expect(!result.output.contains("{"))
-        if result.status == 2 { #expect(result.errors.contains("Too many open files")) }
+        if result.status == 2 { #expect(result.errors.contains("nodeguard: ")) }
     }
 
     /// nohup(1) ignores SIGHUP, and waiting for it would undo that. Needs root and FUSE, for a file that holds the scan.
