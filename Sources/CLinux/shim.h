@@ -49,6 +49,7 @@ static inline int nodeguard_memfd_create(const char *name, unsigned flags) {
 
 // ioprio_set(2) and ioprio_get(2): glibc has no wrappers. Constants of <linux/ioprio.h>; `task` 0 is the caller.
 static const int nodeguard_ioprio_idle = 3 << 13;           // IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT
+static const int nodeguard_ioprio_low = 2 << 13 | 7;        // IOPRIO_CLASS_BE, the last of its eight levels
 static inline int nodeguard_ioprio_set(int task, int priority) {
     return (int)syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, task, priority);
 }
