@@ -76,6 +76,13 @@ static inline int nodeguard_mincore(void *start, size_t length, unsigned char *p
     return (int)syscall(SYS_mincore, start, length, pages);
 }
 
+// mallopt(3): <malloc.h> would draw other headers into this module. Memory up to these sizes stays with the process when it is freed.
+extern int mallopt(int parameter, int value);
+static inline void nodeguard_keep_freed_memory(int bytes) {
+    mallopt(-3 /* M_MMAP_THRESHOLD */, bytes);
+    mallopt(-1 /* M_TRIM_THRESHOLD */, bytes);
+}
+
 // close_range(2), behind _GNU_SOURCE as well.
 static inline int nodeguard_close_range(unsigned first, unsigned last) {
     return (int)syscall(SYS_close_range, first, last, 0);
