@@ -5,6 +5,7 @@
 #include <spawn.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -109,3 +110,18 @@ static inline int nodeguard_pidfd_open(pid_t process) { return (int)syscall(SYS_
 
 // pipe2(2), behind _GNU_SOURCE.
 static inline int nodeguard_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, O_CLOEXEC); }
+
+// f_fsid of statfs(2): its member has a name that differs between C libraries.
+static inline uint64_t nodeguard_fsid(struct statfs status) {
+    uint64_t id = 0;
+    memcpy(&id, &status.f_fsid, sizeof(status.f_fsid) < sizeof(id) ? sizeof(status.f_fsid) : sizeof(id));
+    return id;
+}
+
+// XFS_IOC_FSGEOMETRY_V1 of the kernel's xfs_fs.h, whose first structure has the UUID at byte 64 of 112.
+static inline int nodeguard_xfs_uuid(int file, void *uuid) {
+    struct { uint32_t sizes[8]; uint64_t blocks[4]; unsigned char uuid[16]; uint32_t rest[8]; } geometry;
+    if (ioctl(file, _IOR('X', 100, char[112]), &geometry) != 0) return -1;
+    memcpy(uuid, geometry.uuid, 16);
+    return 0;
+}
