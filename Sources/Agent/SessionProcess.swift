@@ -93,9 +93,11 @@ public enum SessionProcess {
     /// What a session does, called in the child: reads its order, scans, tells. Returns the exit status.
     public static func serve() -> Int32 {
         dieWithParent()
+        // Before the first thread and the engine, which inherit it.
+        let notes = IdlePriority.take()
         do {
             let order = try JSONDecoder().decode(SessionOrder.self, from: Data(readToEnd(.standardInput)))
-            try Session.run(order, engine: Executables.engine()) { event in
+            try Session.run(order, engine: Executables.engine(), notes: notes) { event in
                 try FileDescriptor.standardOutput.writeAll(event.jsonLine())
             }
             return 0

@@ -44,6 +44,34 @@ static inline int nodeguard_memfd_create(const char *name, unsigned flags) {
     return (int)syscall(SYS_memfd_create, name, flags);
 }
 
+// ioprio_set(2) and ioprio_get(2): glibc has no wrappers. Constants of <linux/ioprio.h>; `task` 0 is the caller.
+static const int nodeguard_ioprio_idle = 3 << 13;           // IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT
+static inline int nodeguard_ioprio_set(int task, int priority) {
+    return (int)syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, task, priority);
+}
+static inline int nodeguard_ioprio_get(int task) {
+    return (int)syscall(SYS_ioprio_get, 1 /* IOPRIO_WHO_PROCESS */, task);
+}
+
+// sched_setscheduler(2) with SCHED_IDLE, behind _GNU_SOURCE; its priority is always 0.
+static inline int nodeguard_sched_idle(int task) {
+    int priority = 0;
+    return (int)syscall(SYS_sched_setscheduler, task, 5 /* SCHED_IDLE */, &priority);
+}
+static inline int nodeguard_sched_policy(int task) { return (int)syscall(SYS_sched_getscheduler, task); }
+
+// cachestat(2), since Linux 6.5, newer than Debian 12's headers. A length of 0 means up to the end of the file.
+struct nodeguard_cachestat_range { uint64_t offset, length; };
+struct nodeguard_cachestat { uint64_t cached, dirty, writeback, evicted, recently_evicted; };
+static inline int nodeguard_cachestat(int file, struct nodeguard_cachestat_range *range, struct nodeguard_cachestat *status) {
+    return (int)syscall(451 /* SYS_cachestat */, file, range, status, 0);
+}
+
+// mincore(2) is behind _DEFAULT_SOURCE.
+static inline int nodeguard_mincore(void *start, size_t length, unsigned char *pages) {
+    return (int)syscall(SYS_mincore, start, length, pages);
+}
+
 // close_range(2), behind _GNU_SOURCE as well.
 static inline int nodeguard_close_range(unsigned first, unsigned last) {
     return (int)syscall(SYS_close_range, first, last, 0);

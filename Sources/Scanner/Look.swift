@@ -20,15 +20,39 @@ final class Look {
     var crashes = 0
     /// Whether it changed once already and is looked at again.
     private(set) var isSecondLook = false
+    /// More names of the same file, met while it was looked at.
+    var otherNames: [[UInt8]] = []
+    /// What of it was in the page cache when it was opened.
+    private let residency: Residency?
+
+    /// Files above this are looked at one at a time: libclamav takes memory by the size of what it looks at.
+    static let largeSize: UInt64 = 64 << 20
 
     init(_ purpose: Purpose, _ file: consuming OwnedDescriptor, before: FileStatus) {
         self.purpose = purpose
-        self.file = consume file
         self.before = before
+        residency = if case .file = purpose { Residency(of: file, size: before.size) } else { nil }
+        self.file = consume file
+    }
+
+    deinit { close() }
+
+    /// Whether it is one of those that are looked at one at a time.
+    var isLarge: Bool { before.size > Self.largeSize }
+
+    /// Bytes behind the first `count` that were not in the page cache when it was opened.
+    func absentBytes(behind count: UInt64) -> UInt64 {
+        residency?.absent.reduce(0) { $0 + $1.clamped(to: count..<max(count, before.size)).byteCount } ?? 0
     }
 
     /// The file's descriptor, to be lent for one call; -1, which every call refuses, once it is closed.
     var descriptor: Int32 { file?.rawValue ?? -1 }
+
+    /// Reads a piece of it into nothing, so that it is in the page cache; 0 where there is nothing to read.
+    func readAhead(_ reader: borrowing ReadAhead, at offset: UInt64, count: Int) -> Int {
+        guard file != nil else { return 0 }
+        return reader.read(file!, at: offset, count: count)
+    }
 
     /// What the file is like now; nil where it cannot be asked any more.
     var now: FileStatus? {
@@ -50,6 +74,14 @@ final class Look {
         isSecondLook = true
     }
 
-    /// Lets the file go: only its outcome is still to be told.
-    func close() { file = nil }
+    /// Lets the file go, and the page cache be as it was before: only its outcome is still to be told.
+    func close() {
+        guard file != nil else { return }
+        residency?.restore(file!)
+        file = nil
+    }
+}
+
+extension Range<UInt64> {
+    fileprivate var byteCount: UInt64 { upperBound - lowerBound }
 }

@@ -21,6 +21,10 @@ public final class Session {
     private var lastProgress: UInt64 = 0
     private var currentPath: [UInt8] = []
     private var estimate = Estimate()
+    private let pace: Pace
+    private var links = HardLinks()
+    private let clock: () -> UnixTime
+    private var notes: [String]
 
     /// How often progress is told, in nanoseconds.
     private static let progressInterval: UInt64 = 250_000_000
@@ -29,14 +33,27 @@ public final class Session {
     ///
     /// - Throws: ``SessionFailure`` where nothing can be scanned or the scan cannot go on. What was settled before
     ///   was told; a `scan.interrupted` and the summary are told all the same.
-    public static func run(_ order: SessionOrder, engine: FilePath, tell: @escaping (Event) throws -> Void) throws {
-        let session = try Session(order, engine: engine, tell: tell)
+    ///
+    /// - Parameters:
+    ///   - notes: what a person should know besides, told with the signatures.
+    ///   - clock: the time of day that the order's window is compared with.
+    public static func run(
+        _ order: SessionOrder, engine: FilePath, notes: [String] = [], clock: @escaping () -> UnixTime = UnixTime.now,
+        tell: @escaping (Event) throws -> Void
+    ) throws {
+        let session = try Session(order, engine: engine, notes: notes, clock: clock, tell: tell)
         try session.run()
     }
 
-    private init(_ order: SessionOrder, engine executable: FilePath, tell: @escaping (Event) throws -> Void) throws {
+    private init(
+        _ order: SessionOrder, engine executable: FilePath, notes: [String], clock: @escaping () -> UnixTime,
+        tell: @escaping (Event) throws -> Void
+    ) throws {
         self.order = order
         self.tell = tell
+        self.clock = clock
+        pace = Pace(order.throttle)
+        self.notes = notes + (pace.note().map { [$0] } ?? [])
         guard let first = order.targets.first else { throw SessionFailure("there is nothing to scan") }
         target = first
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
@@ -70,6 +87,9 @@ public final class Session {
             } catch let error as Interruption {
                 completeness = .partial(because: error.description)
                 try tellInterrupted(.requested, error)
+            } catch let error as OutsideOfWindow {
+                completeness = .partial(because: error.description)
+                try tellInterrupted(.window, error)
             } catch {
                 failure = error
                 completeness = .partial(because: "\(error)")
@@ -108,17 +128,24 @@ public final class Session {
         if order.estimatesTotals { estimate.begin(target.paths, rules) }
         defer { estimate.cancel() }
         var met: UInt64 = 0
-        for root in target.paths {
-            var walk = Walk(root: root, rules: rules)
-            while let next = walk.next() {
-                met += 1
-                switch next {
-                case .settled(let path, let outcome, let size, let detail):
-                    try settle(path, outcome, size: size, detail: detail)
-                case .file(let candidate): try look(at: candidate, of: walk)
+        var outside: OutsideOfWindow?
+        do {
+            for root in target.paths {
+                var walk = Walk(root: root, rules: rules)
+                while let next = walk.next() {
+                    switch next {
+                    case .settled(let path, let outcome, let size, let detail):
+                        try settle(path, outcome, size: size, detail: detail)
+                    case .file(let candidate): try look(at: candidate, of: walk)
+                    }
+                    met += 1
+                    // A step of the walk is cheap: not every one has to ask how others are.
+                    if met % 32 == 0 { try pace.hold(rest: rest) }
+                    if met % 32 == 1 { try rest(0) }
                 }
-                try turn(milliseconds: 0)
             }
+        } catch let error as OutsideOfWindow {
+            outside = error
         }
         while !pool.isEmpty {
             pool.confirmAll()
@@ -129,6 +156,8 @@ public final class Session {
             throw SessionFailure(
                 "\(met) files were met and \(counts.total) outcomes counted: this is a mistake of nodeguard's")
         }
+        // What was begun came to its end; what was not reached is for the next time.
+        if let outside { throw outside }
         try tell(
             .scanFinished(
                 ScanFinished(
@@ -145,6 +174,14 @@ public final class Session {
             return try settle(
                 candidate.path, .skipped(.tooLarge), size: size, detail: "libclamav cannot scan more than 2 GiB")
         }
+        switch links.answer(for: candidate.status) {
+        case .known(let outcome, let detail):
+            return try settle(
+                candidate.path, outcome.ofAnotherName, size: size, detail: detail,
+                identity: FileIdentity(candidate.status))
+        case .pending(let look): return look.otherNames.append(candidate.path)
+        case nil: break
+        }
         let look: Look
         do throws(Errno) {
             let file = try walk.open(candidate)
@@ -154,7 +191,9 @@ public final class Session {
         } catch {
             return try settleUnopened(candidate, error)
         }
-        while !pool.submit(look) { try turn(milliseconds: 250) }
+        try pace.approach(look, rest: rest)
+        while !pool.submit(look) { try rest(250) }
+        links.begin(look)
     }
 
     private func settleUnopened(_ candidate: Walk.Candidate, _ errno: Errno) throws {
@@ -167,13 +206,22 @@ public final class Session {
         try settle(candidate.path, outcome, size: candidate.status.size, detail: "cannot open it: \(errno)")
     }
 
+    /// Lets the workers' answers come for a while, unless the day's time for it is over.
+    private func rest(_ milliseconds: Int32) throws {
+        if let window = order.window, !window.contains(clock()) { throw OutsideOfWindow(window: window) }
+        try turn(milliseconds: milliseconds)
+    }
+
     /// Takes what the workers have answered, and tells how far the scan is.
     private func turn(milliseconds: Int32) throws {
         let answers = try pool.turn(also: signals.rawValue, milliseconds: milliseconds)
         if let signal = signals.next() { throw Interruption(signal: signal) }
         for answer in answers {
             switch answer {
-            case .loaded(let inventory): try tell(.signaturesLoaded(SignaturesLoaded(inventory)))
+            case .loaded(let inventory):
+                var loaded = SignaturesLoaded(inventory)
+                loaded.notes += notes
+                try tell(.signaturesLoaded(loaded))
             case .looked(let look, let verdict): try judge(look, verdict)
             case .killedWorkers(let look, let how): try settle(look, .incomplete(.engineCrash), detail: how)
             case .overdue(let look): try settle(look, .incomplete(.timeout), detail: "the engine took too long")
@@ -207,7 +255,12 @@ public final class Session {
 
     private func settle(_ look: Look, _ outcome: Outcome, detail: String? = nil) throws {
         guard case .file(let path) = look.purpose else { return }
-        try settle(path, outcome, size: look.before.size, detail: detail, identity: FileIdentity(look.before))
+        let identity = FileIdentity(look.before)
+        try settle(path, outcome, size: look.before.size, detail: detail, identity: identity)
+        links.end(look, outcome, detail: detail)
+        for name in look.otherNames {
+            try settle(name, outcome.ofAnotherName, size: look.before.size, detail: detail, identity: identity)
+        }
         look.close()
     }
 
@@ -250,6 +303,12 @@ public final class Session {
 private struct Interruption: Error, CustomStringConvertible {
     let signal: Int32
     var description: String { "interrupted by signal \(signal)" }
+}
+
+/// The time of day at which scans may run is over.
+private struct OutsideOfWindow: Error, CustomStringConvertible {
+    let window: ScanWindow
+    var description: String { "scans run from \(window.inWords); what was not reached is left for the next time" }
 }
 
 extension Outcome {

@@ -52,6 +52,10 @@ public struct SessionOrder: Codable, Sendable {
     public var estimatesTotals: Bool
     /// Files of which every outcome is told, whatever ``report`` says.
     public var watched = WatchedPaths([])
+    /// How the session makes room for others.
+    public var throttle = Throttle.none
+    /// Outside of it the session ends; nil: it never does for that reason.
+    public var window: ScanWindow?
 
     /// An order with everything that has no sensible default given.
     public init(

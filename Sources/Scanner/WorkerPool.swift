@@ -23,6 +23,8 @@ final class WorkerPool {
     private var workers: [Worker] = []
     /// Files that have to be sent once more.
     private var again: [Look] = []
+    /// Large files that wait until the one before is done.
+    private var waitingLarge: [Look] = []
     /// Clean files of workers that died before their next canary: confirmed by the next one of any worker, since they
     /// shared the engine that it proves.
     private var orphaned: [Look] = []
@@ -33,6 +35,8 @@ final class WorkerPool {
 
     /// Clean files of one worker that may wait for its next canary.
     private static let confirmationInterval = 256
+    /// Large files that are held open until their turn comes.
+    private static let mostWaitingLarge = 2
     /// As many workers may die before their first canary until nothing better is expected of the next.
     private static let mostStillbirths = 5
     /// Time beyond libclamav's own limit after which a worker is ended, in nanoseconds.
@@ -49,6 +53,12 @@ final class WorkerPool {
     /// - Returns: false where it has to be handed in again after a ``turn(also:waiting:)``.
     func submit(_ look: Look) -> Bool {
         resend()
+        if look.isLarge && hasLarge {
+            // The others go on meanwhile; only so many are held open.
+            guard waitingLarge.count < Self.mostWaitingLarge else { return false }
+            waitingLarge.append(look)
+            return true
+        }
         guard again.isEmpty, let worker = freest() else { return false }
         send(look, to: worker)
         return true
@@ -59,12 +69,14 @@ final class WorkerPool {
 
     /// Whether everything that was handed in was answered.
     var isEmpty: Bool {
-        again.isEmpty && orphaned.isEmpty && workers.allSatisfy { $0.queue.isEmpty && $0.unconfirmed.isEmpty }
+        again.isEmpty && waitingLarge.isEmpty && orphaned.isEmpty
+            && workers.allSatisfy { $0.queue.isEmpty && $0.unconfirmed.isEmpty }
     }
 
     /// Everything that is waiting for its canary gets one: nothing more is handed in.
     func confirmAll() {
-        guard again.isEmpty && workers.allSatisfy({ $0.queue.allSatisfy(\.look.isCanary) }) else { return }
+        guard again.isEmpty && waitingLarge.isEmpty && workers.allSatisfy({ $0.queue.allSatisfy(\.look.isCanary) })
+        else { return }
         for worker in workers where !worker.unconfirmed.isEmpty && !worker.isGone { sendCanaries(to: worker) }
         if !orphaned.isEmpty, let worker = freest() { sendCanaries(to: worker) }
     }
@@ -91,14 +103,22 @@ final class WorkerPool {
         while !again.isEmpty {
             // A file that has killed a worker goes alone, so that nothing else suffers and the blame is certain.
             if let suspect = again.firstIndex(where: { $0.crashes > 0 }) {
-                guard let idle = workers.first(where: { $0.isFree && $0.queue.isEmpty }) else { return }
+                guard let idle = workers.first(where: { $0.isFree && $0.queue.isEmpty }),
+                    !(again[suspect].isLarge && hasLarge)
+                else { return }
                 send(again.remove(at: suspect), to: idle)
             } else {
-                guard let worker = freest() else { return }
+                guard let worker = freest(), !(again[0].isLarge && hasLarge) else { return }
                 send(again.removeFirst(), to: worker)
             }
         }
+        while !waitingLarge.isEmpty && !hasLarge, let worker = freest() {
+            send(waitingLarge.removeFirst(), to: worker)
+        }
     }
+
+    /// Whether a worker has a large file already.
+    private var hasLarge: Bool { workers.contains { $0.queue.contains(where: \.look.isLarge) } }
 
     private func freest() -> Worker? {
         workers.filter { worker in worker.isFree && !worker.queue.contains { $0.look.crashes > 0 } }

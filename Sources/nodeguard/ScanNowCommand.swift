@@ -32,6 +32,9 @@ struct ScanNowCommand: ParsableCommand {
     @Flag(help: "Look at every file, also where nothing has changed since the last look.")
     var full = false
 
+    @Flag(help: "End when scan.window ends. Without it a scan by hand runs at any time.")
+    var respectWindow = false
+
     @Flag(help: "Print one JSON document a line for every file and every event, the summary last.")
     var json = false
 
@@ -100,10 +103,13 @@ struct ScanNowCommand: ParsableCommand {
             case .auto: nil
             case .exactly(let number): Int(number)
             }
-        return SessionOrder(
+        var order = SessionOrder(
             targets: try orderedTargets(settings), signatures: settings.scan.signatures.path, workers: workers,
             scratchParent: try scratchParent(state), report: json ? .everything : .notable,
             estimatesTotals: ScanScreen.isTerminal)
+        order.throttle = Throttle(settings.scan.throttle)
+        order.window = respectWindow ? settings.scan.window.map { ScanWindow($0) } : nil
+        return order
     }
 
     private func orderedTargets(_ settings: Configuration) throws -> [SessionOrder.Target] {
