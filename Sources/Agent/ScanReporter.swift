@@ -53,8 +53,10 @@ public struct ScanReporter {
                 $0.lastDurationMicroseconds = scan.totals.durationMicroseconds
                 $0.lastCounts = scan.totals.counts
                 $0.lastBytes = scan.totals.bytes
+                $0.oldestVerified = scan.oldestVerified
                 $0.findings = counts
             }
+        case .scanResumed(let scan): update(scan.target) { $0.isRunning = true }
         case .scanInterrupted(let scan): update(scan.target) { $0.isRunning = false }
         case .signaturesLoaded(let loaded):
             metrics.update { snapshot in

@@ -16,6 +16,9 @@ public struct SessionOrder: Codable, Sendable {
         public var exclude: [String]
         /// Whether file systems mounted beneath the paths are left out.
         public var oneFileSystem: Bool
+        /// Patterns of bulk data that is never written again once it is there: new signatures reach it spread over
+        /// ``SessionOrder/reverifySeconds``. See ``PathGlob``.
+        public var bulk: [String] = []
 
         /// A target, or paths given by hand where `name` is nil.
         public init(name: String?, paths: [FilePath], exclude: [String] = [], oneFileSystem: Bool = true) {
@@ -56,6 +59,15 @@ public struct SessionOrder: Codable, Sendable {
     public var throttle = Throttle.none
     /// Outside of it the session ends; nil: it never does for that reason.
     public var window: ScanWindow?
+
+    /// The folder of the state, in which the ledger is; nil: nothing is remembered from one session to the next.
+    public var state: FilePath?
+    /// How long a look counts, in seconds.
+    public var reverifySeconds: UInt64 = 30 * 86400
+    /// Whether every file is looked at, whatever the ledger says.
+    public var isFull = false
+    /// Whether the session only tells what there would be to do.
+    public var plan: PlanBounds?
 
     /// An order with everything that has no sensible default given.
     public init(

@@ -31,6 +31,8 @@ struct Walk: ~Copyable {
         let path: [UInt8]
         /// What statx(2) said when it was met.
         let status: FileStatus
+        /// The file system it is on; nil where that has no identity to be relied on.
+        let fileSystem: FileSystemIdentity?
         /// Its name in the folder that is open; nil for a root that is a file.
         fileprivate let name: FileName?
     }
@@ -54,15 +56,19 @@ struct Walk: ~Copyable {
     private final class Frame {
         let path: [UInt8]
         let status: FileStatus
+        let fileSystem: FileSystemIdentity?
         var descriptor: OwnedDescriptor?
         var isListed = false
         /// Moved away while it was being walked: what is left of it cannot be reached by any way that can be trusted.
         var isLost = false
         var subfolders: [FileName] = []
 
-        init(path: [UInt8], status: FileStatus, descriptor: consuming OwnedDescriptor) {
+        init(
+            path: [UInt8], status: FileStatus, fileSystem: FileSystemIdentity?, descriptor: consuming OwnedDescriptor
+        ) {
             self.path = path
             self.status = status
+            self.fileSystem = fileSystem
             self.descriptor = consume descriptor
         }
     }
@@ -120,11 +126,13 @@ struct Walk: ~Copyable {
                     return settled(path, .skipped(.otherFilesystem), "a file system of the kernel's")
                 }
                 let folder = try Opening.readable(start)
-                stack.append(Frame(path: path, status: status, descriptor: folder))
+                let fileSystem = try FileSystemIdentity.of(folder)
+                stack.append(Frame(path: path, status: status, fileSystem: fileSystem, descriptor: folder))
                 return nil
             case .regular:
+                let fileSystem = try FileSystemIdentity.of(start)
                 rootFile = consume start
-                return file(path, status, name: nil)
+                return file(path, status, on: fileSystem, name: nil)
             default:
                 return settled(path, .skipped(.special), "\(status.kind.inWords), not a file or folder")
             }
@@ -176,12 +184,16 @@ struct Walk: ~Copyable {
         if rules.oneFileSystem && status.device != frame.status.device {
             return settled(path, .skipped(.otherFilesystem), size: status.size)
         }
-        return file(path, status, name: entry.name)
+        // A file that is a mount of its own may be of any file system.
+        let isHere = status.device == frame.status.device
+        return file(path, status, on: isHere ? frame.fileSystem : nil, name: entry.name)
     }
 
-    private func file(_ path: [UInt8], _ status: FileStatus, name: FileName?) -> Met {
+    private func file(
+        _ path: [UInt8], _ status: FileStatus, on fileSystem: FileSystemIdentity?, name: FileName?
+    ) -> Met {
         if KeyFiles.contain(path) { return settled(path, .skipped(.keyFile), size: status.size) }
-        return .file(Candidate(path: path, status: status, name: name))
+        return .file(Candidate(path: path, status: status, fileSystem: fileSystem, name: name))
     }
 
     private func isExcluded(_ path: [UInt8]) -> Bool {
@@ -202,8 +214,10 @@ struct Walk: ~Copyable {
                 if rules.oneFileSystem { return settled(path, .skipped(.otherFilesystem)) }
                 if try FileSystemKind.of(folder) != .local { return settled(path, .skipped(.otherFilesystem)) }
             }
+            let fileSystem =
+                status.device == frame.status.device ? frame.fileSystem : try FileSystemIdentity.of(folder)
             reader.reset()
-            stack.append(Frame(path: path, status: status, descriptor: folder))
+            stack.append(Frame(path: path, status: status, fileSystem: fileSystem, descriptor: folder))
             // The root stays open: it is where a lost way is found again.
             let surplus = stack.count - Self.mostOpen
             if surplus > 0 { stack[surplus].descriptor = nil }

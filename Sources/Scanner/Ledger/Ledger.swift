@@ -64,6 +64,7 @@ final class Ledger {
     private let clock: () -> UnixTime
 
     private let folder: FilePath?
+    private let isReadOnly: Bool
     private var log: LedgerLog?
     private var lock: OwnedDescriptor?
     private var unwritten: [LedgerRecord] = []
@@ -78,9 +79,13 @@ final class Ledger {
     ///
     /// - Parameters:
     ///   - reverify: seconds that a look counts.
+    ///   - isReadOnly: whether it is only asked.
     ///   - clock: the real-time clock.
-    init(state: FilePath?, reverify: UInt64, clock: @escaping () -> UnixTime = UnixTime.now) {
+    init(
+        state: FilePath?, reverify: UInt64, isReadOnly: Bool = false, clock: @escaping () -> UnixTime = UnixTime.now
+    ) {
         folder = state?.appending("ledger")
+        self.isReadOnly = isReadOnly
         self.reverify = UInt32(clamping: max(1, reverify))
         self.clock = clock
         guard let folder else { return }
@@ -107,8 +112,8 @@ final class Ledger {
         interval = min(max(interval, 86400), reverify / 2)
         devices = [:]
         for position in table.positions { table[position].marks.remove(.met) }
-        if let interrupted = status.running[key], interrupted.isFull == isFull, log != nil {
-            status.running[key]?.isInterruptionTold = true
+        if let interrupted = status.running[key], interrupted.isFull == isFull, log != nil || isReadOnly {
+            status.running[key]?.isInterruptionTold = false
             writeStatus()
             return Beginning(scanID: interrupted.scanID, resumed: interrupted)
         }
@@ -124,8 +129,9 @@ final class Ledger {
         return Beginning(scanID: scan.scanID, resumed: nil)
     }
 
-    /// The scan was interrupted, and that was told.
+    /// The scan was interrupted, and that was told. One that has settled nothing has nothing to go on with.
     func interrupt(_ counts: OutcomeCounts) {
+        if counts.total == 0 && status.running[key]?.counts.total == 0 { status.running[key] = nil }
         status.running[key]?.counts = counts
         status.running[key]?.isInterruptionTold = true
         flush()
@@ -133,9 +139,9 @@ final class Ledger {
 
     /// The scan met everything there is. What it did not meet of its target's files is gone, and is forgotten.
     func complete() {
-        status.running[key] = nil
+        let done = status.running.removeValue(forKey: key)?.scanID
         status.completed[key] = now
-        settled = [:]
+        settled = settled.filter { $0.value.scanID != done }
         if target != 0 {
             for position in table.positions
             where table[position].target == target && !table[position].marks.contains(.met) {
@@ -184,7 +190,7 @@ final class Ledger {
             let state = FileState(status)
         else { return .due }
         if let earlier = settled[Place(fileSystem: fileSystem, inode: state.inode)], earlier.state == state,
-            contexts[Int(earlier.context)] == current
+            earlier.scanID == self.status.running[key]?.scanID, contexts[Int(earlier.context)] == current
         {
             let detail = earlier.detail.map { "; \($0)" } ?? ""
             return .settled(
@@ -378,6 +384,7 @@ extension Ledger {
 
     private func open(_ folder: FilePath) {
         do {
+            if isReadOnly { return try read(isWriter: false) }
             try makeFolder(folder, permissions: .ownerReadWriteExecute)
             let lockFile = try FileDescriptor.open(
                 folder.appending("lock"), .readWrite, options: [.create, .closeOnExec, .noFollow],
@@ -417,13 +424,13 @@ extension Ledger {
             return
         }
         do {
-            let log = try unsafe LedgerLog(reading: consume file) { try unsafe take($0, $1) }
+            let log = try unsafe LedgerLog.read(consume file) { try unsafe take($0, $1) }
             let scans = Set(status.running.values.map(\.scanID))
             settled = settled.filter { scans.contains($0.value.scanID) }
             guard isWriter else { return }
             log.cutTail()
             self.log = consume log
-            try compactIfWorthwhile(atOpening: true)
+            try compactIfWorthwhile()
         } catch let damage as LedgerLog.Damage {
             try setAside(damage.description, isWriter)
         } catch let error as Errno {
@@ -450,7 +457,7 @@ extension Ledger {
         let file = try FileDescriptor.open(
             self.file, .readWrite, options: [.create, .exclusiveCreate, .truncate, .closeOnExec, .noFollow],
             permissions: .ownerReadWrite)
-        log = try LedgerLog(beginning: OwnedDescriptor(owning: file))
+        log = try LedgerLog.begin(OwnedDescriptor(owning: file))
     }
 
     private func tell(_ problem: StateProblem.Problem, _ detail: String) {
@@ -478,7 +485,8 @@ extension Ledger {
             let size = MemoryLayout<LedgerRecord>.stride
             guard payload.count % size == 0 else { throw LedgerLog.Damage(description: "a part of a record") }
             for start in stride(from: 0, to: payload.count, by: size) {
-                let record = unsafe payload.loadUnaligned(fromByteOffset: start, as: LedgerRecord.self)
+                var record = unsafe payload.loadUnaligned(fromByteOffset: start, as: LedgerRecord.self)
+                record.marks = []
                 guard record.fileSystem < fileSystems.count, record.context < contexts.count,
                     record.target < targets.count
                 else { throw LedgerLog.Damage(description: "a record of nothing") }
@@ -490,9 +498,9 @@ extension Ledger {
             if let position = table.find(fileSystem: UInt16(truncatingIfNeeded: words[0]), inode: words[1]) {
                 table[position].marks.insert(.forgotten)
             }
-        case .status: status = try decode(LedgerStatus.self, unsafe payload)
+        case .status: status = try unsafe decode(LedgerStatus.self, payload)
         case .settled:
-            let file = try decode(SettledFile.self, unsafe payload)
+            let file = try unsafe decode(SettledFile.self, payload)
             guard file.context < contexts.count else { throw LedgerLog.Damage(description: "a look of nothing") }
             settled[Place(fileSystem: file.fileSystem, inode: file.state.inode)] = file
         }
@@ -565,7 +573,7 @@ extension Ledger {
         flush()
         guard log != nil else { return }
         do {
-            try compactIfWorthwhile(atOpening: false)
+            try compactIfWorthwhile()
             try log?.synchronise()
         } catch {
             tell(.unwritable, "it could not be written anew, and stays as it was: \(error)")
@@ -575,9 +583,9 @@ extension Ledger {
     }
 
     /// Writes the file anew, once most of it is of no use any more.
-    private func compactIfWorthwhile(atOpening: Bool) throws {
+    private func compactIfWorthwhile() throws {
         let useful = table.positions.count { isUseful(table[$0]) } * MemoryLayout<LedgerRecord>.stride
-        let isTooLong = log!.length > 2 * UInt64(useful) + 1 << 20
+        let isTooLong = (log?.length ?? 0) > 2 * UInt64(useful) + 1 << 20
         guard isTooLong || contexts.count > 60000 || targets.count > 60000 else { return }
         let path = folder!.appending("files.new")
         try? removeTree(path)
@@ -585,14 +593,15 @@ extension Ledger {
             path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec, .noFollow],
             permissions: .ownerReadWrite)
         do {
-            var new = try LedgerLog(beginning: OwnedDescriptor(owning: file))
-            try writeEverything(to: &new)
+            var new = try LedgerLog.begin(OwnedDescriptor(owning: file))
+            let numbers = try writeEverything(to: &new)
             try new.synchronise()
             let renamed = unsafe path.withPlatformString { from in
                 unsafe self.file.withPlatformString { unsafe rename(from, $0) }
             }
             guard renamed == 0 else { throw Errno.current }
             log = consume new
+            renumber(numbers)
             if let folder = try? Opening.readable(Opening.start(at: folder!)) { fsync(folder.rawValue) }
         } catch {
             try? removeTree(path)
@@ -607,7 +616,9 @@ extension Ledger {
     }
 
     /// Everything that is of use, with the numbers of contexts and targets given out anew.
-    private func writeEverything(to log: inout LedgerLog) throws(Errno) {
+    ///
+    /// - Returns: the contexts in use, in their new order.
+    private func writeEverything(to log: inout LedgerLog) throws(Errno) -> [LookContext] {
         for identity in fileSystems {
             try log.append(
                 .fileSystem, [identity.words.0, identity.words.1, identity.words.2].flatMap { little($0) })
@@ -625,8 +636,8 @@ extension Ledger {
         for name in targets.dropFirst() { try log.append(.target, Array(name.utf8)) }
         var batch: [LedgerRecord] = []
         for position in table.positions where isUseful(table[position]) {
-            table[position].context = try number(table[position].context)
             var record = table[position]
+            record.context = try number(record.context)
             record.marks = []
             batch.append(record)
             if batch.count == 4096 {
@@ -635,15 +646,27 @@ extension Ledger {
             }
         }
         if !batch.isEmpty { try log.append(.records, Self.bytes(of: batch)) }
-        for (place, var file) in settled {
+        for var file in settled.values {
             file.context = try number(file.context)
-            settled[place] = file
             try log.append(.settled, json(file))
         }
         try log.append(.status, json(status))
-        for position in table.positions where !isUseful(table[position]) {
-            table[position].marks.insert(.forgotten)
-            table[position].context = 0
+        return used
+    }
+
+    /// Takes the numbers of a file that was written anew over into the memory.
+    private func renumber(_ used: [LookContext]) {
+        for position in table.positions {
+            let record = table[position]
+            if isUseful(record), let number = used.firstIndex(of: contexts[Int(record.context)]) {
+                table[position].context = UInt16(number)
+            } else {
+                table[position].marks.insert(.forgotten)
+                table[position].context = 0
+            }
+        }
+        for (place, file) in settled {
+            settled[place]?.context = UInt16(used.firstIndex(of: contexts[Int(file.context)])!)
         }
         contexts = used
         context = current.flatMap { used.firstIndex(of: $0) }.map(UInt16.init)

@@ -42,29 +42,42 @@ struct LedgerLog: ~Copyable {
 
     // MARK: Making
 
+    private init(file: consuming OwnedDescriptor, chain: Digest, length: UInt64) {
+        self.file = file
+        self.chain = chain
+        self.length = length
+    }
+
     /// Begins an empty file behind this descriptor.
-    init(beginning file: consuming OwnedDescriptor) throws(Errno) {
+    static func begin(_ file: consuming OwnedDescriptor) throws(Errno) -> LedgerLog {
         var header: [UInt8] = Array("NGLEDGER".utf8)
         header += little(UInt32(1)) + little(UInt32(0x0102_0304).bigEndian == 0x0102_0304 ? UInt32(2) : UInt32(1))
         var generator = SystemRandomNumberGenerator()
         header += (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         let digest = Digest(of: header)
-        chain = digest
-        length = 0
-        self.file = consume file
-        try writeAll(header + digest.bytes)
-        length = UInt64(Self.headerLength)
+        let log = LedgerLog(file: file, chain: digest, length: UInt64(headerLength))
+        try log.write(header + digest.bytes, at: 0)
+        return log
     }
 
     /// Reads a file from its beginning and gives every frame to `take`, in order.
     ///
     /// - Throws: ``Damage``, or the kernel's answer where it cannot be read.
-    init(reading file: consuming OwnedDescriptor, take: (FrameType, UnsafeRawBufferPointer) throws -> Void) throws {
-        self.file = consume file
-        var reader = Reader(file: self.file.rawValue)
-        let header = try reader.bytes(Self.headerLength)
-        guard header.count == Self.headerLength else {
-            throw Damage(description: "it ends within its first \(Self.headerLength) bytes")
+    static func read(
+        _ file: consuming OwnedDescriptor, take: (FrameType, UnsafeRawBufferPointer) throws -> Void
+    ) throws -> LedgerLog {
+        let (chain, length) = try unsafe verify(file, take)
+        return LedgerLog(file: file, chain: chain, length: length)
+    }
+
+    /// The chain behind the last whole frame, and where that ends.
+    private static func verify(
+        _ file: borrowing OwnedDescriptor, _ take: (FrameType, UnsafeRawBufferPointer) throws -> Void
+    ) throws -> (chain: Digest, length: UInt64) {
+        var reader = Reader(file: file.rawValue)
+        let header = try reader.bytes(headerLength)
+        guard header.count == headerLength else {
+            throw Damage(description: "it ends within its first \(headerLength) bytes")
         }
         let digest = Digest(of: Array(header[..<32]))
         guard header[32...].elementsEqual(digest.bytes), header.starts(with: "NGLEDGER".utf8) else {
@@ -73,40 +86,40 @@ struct LedgerLog: ~Copyable {
         guard header[8..<12].elementsEqual(little(UInt32(1))) else {
             throw Damage(description: "it is of another version of nodeguard")
         }
-        chain = digest
-        length = UInt64(Self.headerLength)
+        var chain = digest
+        var length = UInt64(headerLength)
         var hash = SHA256()
         while true {
-            let start = try reader.bytes(Self.frameHeaderLength)
-            if start.isEmpty { return }
-            if start.allSatisfy({ $0 == 0 }), try reader.hasOnlyZeros() { return }
-            guard start.count == Self.frameHeaderLength else { return }
+            let start = try reader.bytes(frameHeaderLength)
+            let damage = Damage(description: "what stands from byte \(length) on is not what was written")
+            if start.count == frameHeaderLength, start.allSatisfy({ $0 == 0 }), try reader.hasOnlyZeros() { break }
+            guard start.count == frameHeaderLength else { break }
             hash.add(chain.bytes)
             hash.add(Array(start[..<8]))
-            guard start[8...].elementsEqual(hash.digest().bytes.prefix(8)) else { throw damage() }
+            guard start[8...].elementsEqual(hash.digest().bytes.prefix(8)) else { throw damage }
             let size = Int(UInt32(littleEndian: number(start[4..<8])))
-            guard let type = FrameType(rawValue: UInt32(littleEndian: number(start[..<4]))), size <= Self.longestPayload
-            else { throw damage() }
-            let content = try reader.bytes(size + Self.trailerLength)
-            guard content.count == size + Self.trailerLength else { return }
+            guard let type = FrameType(rawValue: UInt32(littleEndian: number(start[..<4]))), size <= longestPayload
+            else { throw damage }
+            let content = try reader.bytes(size + trailerLength)
+            guard content.count == size + trailerLength else { break }
             hash.add(chain.bytes)
             hash.add(Array(start[..<8]))
             unsafe content.withUnsafeBytes { unsafe hash.add(UnsafeRawBufferPointer(rebasing: $0[..<size])) }
             let next = hash.digest()
-            guard content[size...].elementsEqual(next.bytes.prefix(Self.trailerLength)) else {
+            guard content[size...].elementsEqual(next.bytes.prefix(trailerLength)) else {
                 // A power cut can leave the length of a write without all of its bytes.
-                if content.reversed().prefix(Self.trailerLength).allSatisfy({ $0 == 0 }), try reader.hasOnlyZeros() {
-                    return
+                if content.reversed().prefix(trailerLength).allSatisfy({ $0 == 0 }), try reader.hasOnlyZeros() {
+                    break
                 }
-                throw damage()
+                throw damage
             }
             try unsafe content.withUnsafeBytes { try unsafe take(type, UnsafeRawBufferPointer(rebasing: $0[..<size])) }
             chain = next
-            length += UInt64(Self.frameHeaderLength + size + Self.trailerLength)
+            length += UInt64(frameHeaderLength + size + trailerLength)
         }
+        return (chain, length)
     }
 
-    private func damage() -> Damage { Damage(description: "what stands from byte \(length) on is not what was written") }
 
     // MARK: Writing
 
@@ -125,7 +138,7 @@ struct LedgerLog: ~Copyable {
         frame += payload
         frame += next.bytes.prefix(Self.trailerLength)
         do throws(Errno) {
-            try writeAll(frame)
+            try write(frame, at: length)
         } catch {
             cutTail()
             throw error
@@ -145,11 +158,11 @@ struct LedgerLog: ~Copyable {
     /// Makes the file empty, which needs no room: nothing in it is ever believed again.
     func discard() { ftruncate(file.rawValue, 0) }
 
-    private func writeAll(_ bytes: [UInt8]) throws(Errno) {
+    private func write(_ bytes: [UInt8], at offset: UInt64) throws(Errno) {
         var done = 0
         while done < bytes.count {
             let written = unsafe bytes.withUnsafeBytes {
-                unsafe pwrite(file.rawValue, $0.baseAddress! + done, $0.count - done, off_t(length) + off_t(done))
+                unsafe pwrite(file.rawValue, $0.baseAddress! + done, $0.count - done, off_t(offset) + off_t(done))
             }
             if written < 0 && Errno.current == .interrupted { continue }
             guard written > 0 else { throw written == 0 ? .noSpace : .current }

@@ -2,7 +2,7 @@ internal import ContentHash
 internal import LinuxSystem
 
 /// The same bytes in the same inode: what statx(2) said of a file, as far as a change of the file cannot leave it as it was.
-struct FileState: Equatable {
+struct FileState: Equatable, Codable {
     let inode: UInt64
     /// When the inode was made, nanoseconds since 1970; `.min` where the file system does not keep it.
     let born: Int64

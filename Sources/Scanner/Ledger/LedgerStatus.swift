@@ -64,5 +64,3 @@ struct SettledFile: Codable {
     var detail: String?
     var sha256: String?
 }
-
-extension FileState: Codable {}

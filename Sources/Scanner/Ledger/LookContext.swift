@@ -63,8 +63,9 @@ struct LookContext: Hashable {
         }
         guard !databases.isEmpty else { return nil }
         databases.sort { $0.name.lexicographicallyPrecedes($1.name) }
-        let access = little(itself.user) + little(itself.group) + little(itself.permissions)
-        return Identity(of: access + databases.flatMap { little(UInt32($0.name.count)) + $0.name + $0.description })
+        var all = little(itself.user) + little(itself.group) + little(itself.permissions)
+        for database in databases { all += little(UInt32(database.name.count)) + database.name + database.description }
+        return Identity(of: all)
     }
 
     private static func describe(_ name: FileName, in folder: borrowing OwnedDescriptor) throws(Errno) -> [UInt8] {
@@ -108,8 +109,11 @@ struct LookContext: Hashable {
             }
         }
         guard libraries.keys.contains(where: { $0.contains("/libclamav.so") }) else { return nil }
-        let all = libraries.sorted { $0.key < $1.key }.flatMap { Array($0.key.utf8) + [0] + $0.value }
-        return Identity(of: itself + all)
+        var all = itself
+        for (path, description) in libraries.sorted(by: { $0.key < $1.key }) {
+            all += Array(path.utf8) + [0] + description
+        }
+        return Identity(of: all)
     }
 
     /// A link is followed: what is loaded in the end.
