@@ -1,4 +1,5 @@
 public import Config
+import Journal
 public import Policy
 
 extension PosturePolicy {
@@ -22,6 +23,39 @@ extension PosturePolicy {
                     uid: validator.uid?.number, podAddresses: addresses,
                     isUnresolved: validator.pod != nil && addresses.isEmpty)
             })
+    }
+}
+
+extension GatePlan {
+    /// The gate that a configuration asks for.
+    ///
+    /// - Parameters:
+    ///   - profilePorts: the ports that a validator's profile brings where it names none itself.
+    ///   - podAddresses: the addresses of a validator's pod as far as they are known.
+    public init(
+        _ settings: Configuration, profilePorts: (Configuration.Validator) -> [Policy.Port] = { _ in [] },
+        podAddresses: (Configuration.Validator) -> [Policy.IPAddress] = { _ in [] }
+    ) {
+        let gate = settings.policy.gate
+        let mode: GateMode =
+            switch gate.mode {
+            case .observe: .observe
+            case .enforce: .enforce
+            case .disabled: .disabled
+            }
+        var rules = GateRules(
+            mode: mode, ports: [], local: settings.policy.vpn.local.compactMap { Policy.IPPrefix($0.text) },
+            answersByTunnel: gate.answerVia == .vpn, sendsByTunnel: gate.direction == .both)
+        for validator in settings.validators {
+            let own = validator.ports.map { $0.map(Policy.Port.init) } ?? profilePorts(validator)
+            rules.ports.formUnion(own + validator.externalPorts.map(Policy.Port.init))
+            if validator.pod != nil { rules.pods.formUnion(podAddresses(validator)) }
+            if let uid = validator.uid { rules.uids.insert(uid.number) }
+        }
+        self.init(
+            posture: PosturePolicy(settings, podAddresses: podAddresses),
+            settings: GateSettings(mode: mode, settle: gate.settle.duration), rules: rules,
+            lease: gate.lease.duration, handover: gate.handover.duration)
     }
 }
 

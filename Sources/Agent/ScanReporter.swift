@@ -1,4 +1,5 @@
 public import Journal
+internal import LinuxSystem
 
 /// Tells the outside what a scan session tells its parent: the journal, the metrics, the findings and the history.
 ///
@@ -11,6 +12,8 @@ public struct ScanReporter {
     private var metrics: MetricsStore
     private let findings: FindingsRecorder?
     private var journalProblem: String?
+    /// Key files with problems that the scan of a target has met so far, by their printed paths.
+    private var exposed: [MetricLabel: Set<String>] = [:]
     private var untold = 0
 
     /// Reports to the journal, where it is wanted, to the metrics, and to the findings where they are kept.
@@ -40,13 +43,17 @@ public struct ScanReporter {
         switch event {
         case .scanStarted(let scan):
             let now = UnixTime.now()
+            if let label = scan.target.flatMap(MetricLabel.init) { exposed[label] = [] }
             update(scan.target) {
                 $0.isRunning = true
                 $0.lastStart = now
             }
+        case .keyFileExposed(let key):
+            if let label = key.target.flatMap(MetricLabel.init) { exposed[label]?.insert(printable(key.path)) }
         case .scanFinished(let scan):
             // Where the findings are not kept, at least what this scan has met.
             let counts = findings?.counts(target: scan.target) ?? [.open: scan.totals.findings]
+            countExposed(in: scan.target)
             update(scan.target) {
                 $0.isRunning = false
                 $0.lastCompletion = UnixTime.now()
@@ -74,6 +81,17 @@ public struct ScanReporter {
     public mutating func sessionEnded() {
         metrics.update { snapshot in
             for label in snapshot.targets.keys { snapshot.targets[label]?.isRunning = false }
+        }
+    }
+
+    /// Key files of all targets; one that lies in two of them is one file. Paths given by hand are no part of it: what
+    /// they add would never go away.
+    private mutating func countExposed(in target: String?) {
+        guard let label = target.flatMap(MetricLabel.init), let paths = exposed.removeValue(forKey: label) else { return }
+        metrics.update { snapshot in
+            snapshot.targets[label, default: MetricsSnapshot.Target()].exposedKeyFiles = paths
+            let all = snapshot.targets.values.compactMap(\.exposedKeyFiles).reduce(into: Set()) { $0.formUnion($1) }
+            snapshot.keyFileProblems = UInt64(all.count)
         }
     }
 

@@ -22,6 +22,8 @@ public enum Event: Equatable, Sendable {
     case fileQuarantined(FileQuarantined)
     /// `file.restored`
     case fileRestored(FileRestored)
+    /// `key_file.exposed`
+    case keyFileExposed(KeyFileExposed)
     /// `check.changed`
     case checkChanged(CheckChanged)
     /// `gate.opened`
@@ -60,6 +62,7 @@ public enum Event: Equatable, Sendable {
         case .file(let payload): payload
         case .fileQuarantined(let payload): payload
         case .fileRestored(let payload): payload
+        case .keyFileExposed(let payload): payload
         case .checkChanged(let payload): payload
         case .gateOpened(let payload): payload
         case .gateClosed(let payload): payload
@@ -97,6 +100,7 @@ extension EventName {
         case .fileClean, .fileUnchanged, .fileInfected, .fileIncomplete, .fileSkipped: FileReport.self
         case .fileQuarantined: FileQuarantined.self
         case .fileRestored: FileRestored.self
+        case .keyFileExposed: KeyFileExposed.self
         case .checkChanged: CheckChanged.self
         case .gateOpened: GateOpened.self
         case .gateClosed: GateClosed.self

@@ -30,6 +30,7 @@ public enum EventName: String, CaseIterable, Codable, Sendable {
     case fileSkipped = "file.skipped"
     case fileQuarantined = "file.quarantined"
     case fileRestored = "file.restored"
+    case keyFileExposed = "key_file.exposed"
     case checkChanged = "check.changed"
     case gateOpened = "gate.opened"
     case gateClosed = "gate.closed"

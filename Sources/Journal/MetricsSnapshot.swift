@@ -85,6 +85,9 @@ public struct MetricsSnapshot: Codable, Equatable, Sendable {
         public var oldestVerified: UnixTime?
         /// When the next scan is due.
         public var nextScan: UnixTime?
+        /// The printed paths of the key files that the last whole scan found wrong; nil: none has looked for them yet.
+        /// Kept to count a file once that lies in two targets, never told as a metric.
+        public var exposedKeyFiles: Set<String>?
         /// Findings by what became of them.
         public var findings: [FindingState: UInt64] = [:]
 

@@ -1,13 +1,21 @@
 /// Validators' keys, recognised by their names in every target. They are counted and never opened.
-///
-/// From the documentation of the clients: where each keeps keystores, their passwords, and what identifies a node.
-enum KeyFiles {
-    static let patterns: [PathGlob] = [
+public enum KeyFiles {
+    /// What a key file is good for.
+    public enum Kind: Hashable, Sendable {
+        /// Who reads it can sign or speak in the validator's or node's name: keys, their passwords, tokens.
+        case secret
+        /// No secret, but who writes it can have the validator slashed: what was signed already.
+        case record
+    }
+
+    /// The patterns that hold even where no profile can be read. Profiles add to them and take nothing away.
+    ///
+    /// From the documentation of the clients, as config/profiles names it file by file.
+    static let builtInSecrets = [
         // EIP-2335 keystores as the deposit tool names them.
         "keystore-m_12381_*.json",
         // lighthouse
-        "**/validators/0x*/voting-keystore.json", "validator_definitions.yml", "slashing_protection.sqlite",
-        "**/secrets/0x*", "api-token.txt",
+        "**/validators/0x*/*keystore*.json", "validator_definitions.yml", "**/secrets/0x*", "api-token.txt",
         // nimbus
         "**/validators/0x*/keystore.json",
         // prysm
@@ -19,11 +27,9 @@ enum KeyFiles {
         // geth
         "**/keystore/UTC--*", "**/geth/nodekey", "**/geth/jwtsecret",
         // CometBFT
-        "priv_validator_key.json", "priv_validator_state.json", "node_key.json",
-    ].map(PathGlob.init)
+        "priv_validator_key.json", "node_key.json",
+    ]
 
-    /// Whether this path is a key's.
-    static func contain(_ path: [UInt8]) -> Bool {
-        patterns.contains { $0.matches(path) }
-    }
+    /// The same for what was signed already.
+    static let builtInRecords = ["slashing_protection.sqlite", "priv_validator_state.json"]
 }

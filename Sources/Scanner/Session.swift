@@ -22,7 +22,6 @@ public final class Session {
     private var toldProblems = 0
     private var content = ContentReading()
     private var sameContent = SameContent()
-    private var bulk: [PathGlob] = []
     /// When the file was looked at whose look is the longest ago.
     private var oldestVerified: UInt32?
     /// What this session has looked at, and in how long.
@@ -166,7 +165,9 @@ public final class Session {
         try beginScan()
         // Databases that were never loaded may be damaged: that must be known also where nothing is due.
         if context.map(ledger.hasSeen) != true { _ = try pool() }
-        let rules = WalkRules(exclude: target.exclude.map(PathGlob.init), oneFileSystem: target.oneFileSystem)
+        let rules = WalkRules(
+            exclude: target.exclude.map(PathGlob.init), oneFileSystem: target.oneFileSystem,
+            validatorFiles: ValidatorFileMatcher(order.validatorFiles))
         estimate = Estimate()
         if order.estimatesTotals { estimate.begin(target.paths, rules) }
         defer { estimate.cancel() }
@@ -179,6 +180,7 @@ public final class Session {
                     switch next {
                     case .settled(let path, let outcome, let size, let detail):
                         try settle(path, outcome, size: size, detail: detail)
+                    case .key(let path, let size, let exposure): try settleKey(path, size: size, exposure)
                     case .file(let candidate): try look(at: candidate, of: walk)
                     }
                     met += 1
@@ -214,7 +216,6 @@ public final class Session {
 
     /// A new scan, or the one that was interrupted, under its own name.
     private func beginScan() throws {
-        bulk = target.bulk.map(PathGlob.init)
         let beginning = ledger.begin(key: target.ledgerKey, name: target.name, context: context, isFull: order.isFull)
         scanID = beginning.scanID
         guard let resumed = beginning.resumed else {
@@ -238,10 +239,11 @@ public final class Session {
     private func planTargets() throws {
         for next in order.targets {
             target = next
-            bulk = target.bulk.map(PathGlob.init)
             _ = ledger.begin(key: target.ledgerKey, name: target.name, context: context, isFull: order.isFull)
             var plan = Plan()
-            let rules = WalkRules(exclude: target.exclude.map(PathGlob.init), oneFileSystem: target.oneFileSystem)
+            let rules = WalkRules(
+                exclude: target.exclude.map(PathGlob.init), oneFileSystem: target.oneFileSystem,
+                validatorFiles: ValidatorFileMatcher(order.validatorFiles))
             for root in target.paths {
                 var walk = Walk(root: root, rules: rules)
                 while let met = walk.next() {
@@ -249,10 +251,9 @@ public final class Session {
                         continue
                     }
                     if signals.next() != nil { return }
-                    let decision = ledger.decision(for: candidate.status, on: candidate.fileSystem) {
-                        isBulk(candidate.path)
-                    }
-                    plan.add(candidate.status.size, isDue: decision == .due, isBulk: isBulk(candidate.path))
+                    let decision = ledger.decision(
+                        for: candidate.status, on: candidate.fileSystem, isBulk: candidate.isBulk)
+                    plan.add(candidate.status.size, isDue: decision == .due)
                 }
             }
             try tell(
@@ -265,8 +266,6 @@ public final class Session {
         try tell(.summary(ScanSummary(targets: order.targets.compactMap(\.name), totals: nothing)))
     }
 
-    private func isBulk(_ path: [UInt8]) -> Bool { bulk.contains { $0.matches(path) } }
-
     // MARK: One file
 
     /// Opens a file that was met and hands it to a worker, waiting for one that has room.
@@ -278,7 +277,7 @@ public final class Session {
                 candidate.path, .skipped(.tooLarge), size: size, detail: "libclamav cannot scan more than 2 GiB")
         }
         switch ledger.decision(
-            for: candidate.status, on: candidate.fileSystem, isBulk: { isBulk(candidate.path) })
+            for: candidate.status, on: candidate.fileSystem, isBulk: candidate.isBulk)
         {
         case .due: break
         case .unchanged(let lookedAt):
@@ -310,7 +309,7 @@ public final class Session {
             return try settleUnopened(candidate, error)
         }
         // Before anything of it is read: a change from now on is a change after the look began.
-        look.subject = ledger.subject(look.before, on: candidate.fileSystem, isBulk: isBulk(candidate.path))
+        look.subject = ledger.subject(look.before, on: candidate.fileSystem, isBulk: candidate.isBulk)
         try pace.approach(look, rest: rest)
         if try isKnownContent(look) { return }
         let pool = try pool()
@@ -494,6 +493,17 @@ public final class Session {
         target.paths.contains(path) || order.watched.contains(path.bytes)
     }
 
+    /// A key file has its outcome by its name; what is wrong with its owner and permissions is an event of its own.
+    private func settleKey(_ path: [UInt8], size: UInt64, _ exposure: KeyFileExposure?) throws {
+        let report = exposure.map {
+            KeyFileExposed(
+                path: FilePath(bytes: path), problems: $0.problems, permissions: $0.permissions, user: $0.user,
+                group: $0.group, target: target.name, scanID: scanID)
+        }
+        try settle(path, .skipped(.keyFile), size: size, detail: report?.evidence)
+        if let report { try tell(.keyFileExposed(report)) }
+    }
+
     private func tellProgress() throws {
         let now = monotonicNanoseconds()
         guard now - lastProgress >= Self.progressInterval else { return }
@@ -517,6 +527,11 @@ private struct Interruption: Error, CustomStringConvertible {
 private struct OutsideOfWindow: Error, CustomStringConvertible {
     let window: ScanWindow
     var description: String { "scans run from \(window.inWords); what was not reached is left for the next time" }
+}
+
+extension Walk.Candidate {
+    /// Whether new signatures reach it by its own rhythm: what is only ever written once.
+    fileprivate var isBulk: Bool { chainData == .immutable }
 }
 
 extension Outcome {

@@ -16,9 +16,6 @@ public struct SessionOrder: Codable, Sendable {
         public var exclude: [String]
         /// Whether file systems mounted beneath the paths are left out.
         public var oneFileSystem: Bool
-        /// Patterns of bulk data that is never written again once it is there: new signatures reach it spread over
-        /// ``SessionOrder/reverifySeconds``. See ``PathGlob``.
-        public var bulk: [String] = []
 
         /// A target, or paths given by hand where `name` is nil.
         public init(name: String?, paths: [FilePath], exclude: [String] = [], oneFileSystem: Bool = true) {
@@ -47,6 +44,8 @@ public struct SessionOrder: Codable, Sendable {
     public var limits: EngineLimits
     /// The folder in which the session makes its scratch folder.
     public var scratchParent: FilePath
+    /// What is recognised as a validator's, in every target.
+    public var validatorFiles: ValidatorFiles
     /// Which files get an event.
     public var report: Report
     /// Who wanted the scan.
@@ -72,7 +71,7 @@ public struct SessionOrder: Codable, Sendable {
     /// An order with everything that has no sensible default given.
     public init(
         targets: [Target], signatures: FilePath, workers: Int? = nil, limits: EngineLimits = .standard,
-        scratchParent: FilePath, report: Report = .notable, trigger: ScanStarted.Trigger = .manual,
+        scratchParent: FilePath, validatorFiles: ValidatorFiles = ValidatorFiles(), report: Report = .notable, trigger: ScanStarted.Trigger = .manual,
         estimatesTotals: Bool = false
     ) {
         self.targets = targets
@@ -80,6 +79,7 @@ public struct SessionOrder: Codable, Sendable {
         self.workers = workers
         self.limits = limits
         self.scratchParent = scratchParent
+        self.validatorFiles = validatorFiles
         self.report = report
         self.trigger = trigger
         self.estimatesTotals = estimatesTotals

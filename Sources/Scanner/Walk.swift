@@ -8,6 +8,8 @@ struct WalkRules {
     var exclude: [PathGlob] = []
     /// Whether file systems mounted beneath the root are left out.
     var oneFileSystem = true
+    /// What is recognised as a validator's.
+    var validatorFiles = ValidatorFileMatcher(ValidatorFiles())
 }
 
 /// Meets every file beneath one root, folder by folder, each anchored on an open descriptor: no path is ever
@@ -21,6 +23,8 @@ struct Walk: ~Copyable {
     enum Met {
         /// A file that is to be looked at. ``Walk/open(_:)`` opens it, until the next step of the walk.
         case file(Candidate)
+        /// A key file: it is not opened, and what is wrong with its owner and permissions is all there is to tell.
+        case key(path: [UInt8], size: UInt64, exposure: KeyFileExposure?)
         /// Something whose outcome is known without a look.
         case settled(path: [UInt8], outcome: Outcome, size: UInt64?, detail: String?)
     }
@@ -33,6 +37,8 @@ struct Walk: ~Copyable {
         let status: FileStatus
         /// The file system it is on; nil where that has no identity to be relied on.
         let fileSystem: FileSystemIdentity?
+        /// Whether it is a part of a chain; nil: it is not.
+        let chainData: ChainData?
         /// Its name in the folder that is open; nil for a root that is a file.
         fileprivate let name: FileName?
     }
@@ -57,6 +63,8 @@ struct Walk: ~Copyable {
         let path: [UInt8]
         let status: FileStatus
         let fileSystem: FileSystemIdentity?
+        /// Whether everybody may enter it and every folder above it.
+        let isReachable: Bool
         var descriptor: OwnedDescriptor?
         var isListed = false
         /// Moved away while it was being walked: what is left of it cannot be reached by any way that can be trusted.
@@ -64,11 +72,13 @@ struct Walk: ~Copyable {
         var subfolders: [FileName] = []
 
         init(
-            path: [UInt8], status: FileStatus, fileSystem: FileSystemIdentity?, descriptor: consuming OwnedDescriptor
+            path: [UInt8], status: FileStatus, fileSystem: FileSystemIdentity?, isReachable: Bool,
+            descriptor: consuming OwnedDescriptor
         ) {
             self.path = path
             self.status = status
             self.fileSystem = fileSystem
+            self.isReachable = isReachable && status.permissions & 0o001 != 0
             self.descriptor = consume descriptor
         }
     }
@@ -127,18 +137,41 @@ struct Walk: ~Copyable {
                 }
                 let folder = try Opening.readable(start)
                 let fileSystem = try FileSystemIdentity.of(folder)
-                stack.append(Frame(path: path, status: status, fileSystem: fileSystem, descriptor: folder))
+                let isReachable = Self.everyoneReaches(folder, status)
+                stack.append(
+                    Frame(
+                        path: path, status: status, fileSystem: fileSystem, isReachable: isReachable,
+                        descriptor: folder))
                 return nil
             case .regular:
                 let fileSystem = try FileSystemIdentity.of(start)
                 rootFile = consume start
-                return file(path, status, on: fileSystem, name: nil)
+                return file(path, status, on: fileSystem, name: nil, in: nil)
             default:
                 return settled(path, .skipped(.special), "\(status.kind.inWords), not a file or folder")
             }
         } catch {
             return settled(path, .incomplete(.ioError), "cannot open it: \(error)")
         }
+    }
+
+    /// Whether every folder above this one lets everybody through. What cannot be asked counts as open.
+    private static func everyoneReaches(_ folder: borrowing OwnedDescriptor, _ status: FileStatus) -> Bool {
+        guard var above = try? Opening.folder(.parent, in: folder), var here = try? FileStatus.of(above) else {
+            return true
+        }
+        var below = status
+        // The parent of the topmost folder is that folder itself.
+        while here.inode != below.inode || here.device != below.device {
+            if here.permissions & 0o001 == 0 { return false }
+            guard let next = try? Opening.folder(.parent, in: above), let its = try? FileStatus.of(next) else {
+                return true
+            }
+            above = consume next
+            below = here
+            here = its
+        }
+        return true
     }
 
     // MARK: Listing
@@ -165,7 +198,6 @@ struct Walk: ~Copyable {
             return nil
         }
         if kind != .regular && kind != .unknown { return settled(path, .skipped(.special), kind.inWords) }
-        if KeyFiles.contain(path) { return settled(path, .skipped(.keyFile)) }
         let status: FileStatus
         do {
             status = try FileStatus.of(entry.name, in: frame.descriptor!)
@@ -186,14 +218,22 @@ struct Walk: ~Copyable {
         }
         // A file that is a mount of its own may be of any file system.
         let isHere = status.device == frame.status.device
-        return file(path, status, on: isHere ? frame.fileSystem : nil, name: entry.name)
+        return file(path, status, on: isHere ? frame.fileSystem : nil, name: entry.name, in: frame)
     }
 
     private func file(
-        _ path: [UInt8], _ status: FileStatus, on fileSystem: FileSystemIdentity?, name: FileName?
+        _ path: [UInt8], _ status: FileStatus, on fileSystem: FileSystemIdentity?, name: FileName?, in frame: Frame?
     ) -> Met {
-        if KeyFiles.contain(path) { return settled(path, .skipped(.keyFile), size: status.size) }
-        return .file(Candidate(path: path, status: status, fileSystem: fileSystem, name: name))
+        var chainData: ChainData?
+        switch rules.validatorFiles(path) {
+        case .key(let kind):
+            let folder = frame.map { KeyFileExposure.Folder($0.status, isReachable: $0.isReachable) }
+            return .key(path: path, size: status.size, exposure: KeyFileExposure(of: kind, status, in: folder))
+        case .chainData(let kind): chainData = kind
+        case nil: break
+        }
+        return .file(
+            Candidate(path: path, status: status, fileSystem: fileSystem, chainData: chainData, name: name))
     }
 
     private func isExcluded(_ path: [UInt8]) -> Bool {
@@ -217,7 +257,10 @@ struct Walk: ~Copyable {
             let fileSystem =
                 status.device == frame.status.device ? frame.fileSystem : try FileSystemIdentity.of(folder)
             reader.reset()
-            stack.append(Frame(path: path, status: status, fileSystem: fileSystem, descriptor: folder))
+            stack.append(
+                Frame(
+                    path: path, status: status, fileSystem: fileSystem, isReachable: frame.isReachable,
+                    descriptor: folder))
             // The root stays open: it is where a lost way is found again.
             let surplus = stack.count - Self.mostOpen
             if surplus > 0 { stack[surplus].descriptor = nil }

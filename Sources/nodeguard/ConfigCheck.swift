@@ -27,7 +27,7 @@ struct ConfigCheck: ParsableCommand {
         let main = file.map { FilePath($0) } ?? global.configurationPath
         let report: Report
         do {
-            let loaded = try readConfiguration(at: main)
+            let loaded = try readConfiguration(at: main, profiles: GlobalOptions.profiles(for: main))
             report = Report(
                 valid: true, files: loaded.files.map { printable($0) }, problems: loaded.warnings.map(Entry.init))
             tell(loaded.warnings)

@@ -1,3 +1,4 @@
+import Agent
 import ArgumentParser
 import Config
 import LinuxSystem
@@ -15,15 +16,27 @@ struct GlobalOptions: ParsableArguments {
     /// The main file of the configuration.
     var configurationPath: FilePath { FilePath(configurationFile ?? "/etc/nodeguard/nodeguard.yaml") }
 
+    /// The profiles that a configuration may name; nil where it cannot be found out where they are.
+    static func profiles(for main: FilePath) -> Profiles? {
+        do {
+            return readProfiles(in: try Executables.profileFolders(configuration: main))
+        } catch {
+            printError("nodeguard: the profiles are not read: \(error)")
+            return nil
+        }
+    }
+
     /// Reads the configuration. Problems go to stderr; where it can't be used, the command ends with status 2.
     func loadConfiguration() throws -> LoadedConfiguration {
         do throws(RejectedConfiguration) {
             if configurationFile == nil && !exists(configurationPath) {
                 // Nothing is installed: a scan from a build folder is still a scan.
                 printError("note: there is no \(configurationPath); the built-in configuration is used")
-                return try Config.loadConfiguration(main: ConfigurationFile(path: configurationPath, bytes: []))
+                return try Config.loadConfiguration(
+                    main: ConfigurationFile(path: configurationPath, bytes: []),
+                    profiles: Self.profiles(for: configurationPath))
             }
-            let loaded = try readConfiguration(at: configurationPath)
+            let loaded = try readConfiguration(at: configurationPath, profiles: Self.profiles(for: configurationPath))
             for warning in loaded.warnings { printError(warning.description) }
             return loaded
         } catch {

@@ -13,6 +13,7 @@ struct Nodeguard: ParsableCommand {
             CheckCommand.self,
             FindingsCommand.self,
             HistoryCommand.self,
+            GateCommand.self,
             ConfigCommand.self,
             CompletionsCommand.self,
             ScanSessionCommand.self,

@@ -48,9 +48,10 @@ struct ScanNowCommand: ParsableCommand {
     }
 
     func run() throws {
-        let settings = try global.loadConfiguration().settings
+        let configuration = try global.loadConfiguration()
+        let settings = configuration.settings
         let state = settings.paths.state.path
-        var order = try order(settings, state: state)
+        var order = try order(configuration, state: state)
         let findings = FindingsRecorder(state: state)
         order.watched = findings.watched
         var reporter = ScanReporter(
@@ -100,7 +101,8 @@ struct ScanNowCommand: ParsableCommand {
         return unseen || summary.totals.completeness != .complete ? 2 : 0
     }
 
-    private func order(_ settings: Configuration, state: FilePath) throws -> SessionOrder {
+    private func order(_ configuration: LoadedConfiguration, state: FilePath) throws -> SessionOrder {
+        let settings = configuration.settings
         let workers: Int? =
             switch settings.scan.workers {
             case .auto: nil
@@ -108,7 +110,7 @@ struct ScanNowCommand: ParsableCommand {
             }
         var order = SessionOrder(
             targets: try orderedTargets(settings), signatures: settings.scan.signatures.path, workers: workers,
-            scratchParent: try scratchParent(state), report: json ? .everything : .notable,
+            scratchParent: try scratchParent(state), validatorFiles: ValidatorFiles(configuration), report: json ? .everything : .notable,
             estimatesTotals: ScanScreen.isTerminal)
         order.state = state
         order.reverifySeconds = UInt64(max(1, settings.scan.reverify.milliseconds / 1000))

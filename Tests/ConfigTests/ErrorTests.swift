@@ -366,7 +366,7 @@ import Testing
         let text = "validators: [{name: a, profile: lighthuose}]\n"
         #expect(try load(text).settings.validators[0].profile == "lighthuose")
         #expect(
-            problems(text, profiles: ["geth", "lighthouse"]) == [
+            problems(text, profiles: Profiles([Profile(name: "geth"), Profile(name: "lighthouse")])) == [
                 "main.yaml:1:24: error: validators[a].profile: there is no profile lighthuose: did you mean lighthouse? there "
                     + "are geth, lighthouse"
             ])

@@ -4,7 +4,7 @@ import Testing
 
 /// Loads a main file named `main.yaml` and fragments named `1.yaml`, `2.yaml` and so on.
 func load(
-    _ main: String, _ fragments: String..., profiles: [String]? = nil
+    _ main: String, _ fragments: String..., profiles: Profiles? = nil
 ) throws(RejectedConfiguration) -> LoadedConfiguration {
     try loadConfiguration(
         main: ConfigurationFile(path: "main.yaml", bytes: Array(main.utf8)),
@@ -15,7 +15,7 @@ func load(
 }
 
 /// The problems of a configuration as lines, whether it is refused or not.
-func problems(_ main: String, profiles: [String]? = nil) -> [String] {
+func problems(_ main: String, profiles: Profiles? = nil) -> [String] {
     do { return try load(main, profiles: profiles).warnings.map(\.description) } catch {
         return error.problems.map(\.description)
     }

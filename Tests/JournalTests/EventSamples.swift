@@ -55,6 +55,10 @@ let fullEvents: [Event] =
                 path: oddPath, signature: "Eicar", quarantineID: "7f3a", target: "system", scanID: scanID)),
         .fileRestored(
             FileRestored(path: oddPath, restoredTo: "/root/seen", signature: "Eicar", quarantineID: "7f3a")),
+        .keyFileExposed(
+            KeyFileExposed(
+                path: oddPath, problems: KeyFileExposed.Problem.allCases, permissions: 0o7777, user: .max, group: .max,
+                target: "validators", scanID: scanID)),
         .checkChanged(CheckChanged(check: "selinux", before: .pass, now: .unknown, evidence: odd)),
         .gateOpened(GateOpened(reason: odd, mode: .enforce)),
         .gateClosed(GateClosed(reason: odd, check: "vpn-route", mode: .enforce)),
@@ -92,6 +96,9 @@ let minimalEvents: [Event] =
         .fileQuarantined(
             FileQuarantined(path: "/a", signature: "S", quarantineID: "1", target: nil, scanID: scanID)),
         .fileRestored(FileRestored(path: "/a", restoredTo: "/a", signature: "S", quarantineID: "1")),
+        .keyFileExposed(
+            KeyFileExposed(
+                path: "/a", problems: [.replaceable], permissions: 0, user: 0, group: 0, target: nil, scanID: scanID)),
         .checkChanged(CheckChanged(check: "selinux", before: nil, now: .pass, evidence: "enforcing")),
         .gateOpened(GateOpened(reason: "every check passes", mode: .observe)),
         .gateClosed(GateClosed(reason: "start", check: nil, mode: .disabled)),

@@ -9,7 +9,8 @@ struct EventTests {
     /// The events of the contract: what is journaled under exactly these names.
     static let journaled: Set<String> = [
         "scan.started", "scan.finished", "scan.interrupted", "scan.resumed", "file.infected", "file.incomplete",
-        "file.quarantined", "file.restored", "check.changed", "gate.opened", "gate.closed", "gate.override",
+        "file.quarantined", "file.restored", "key_file.exposed", "check.changed", "gate.opened", "gate.closed",
+        "gate.override",
         "gate.tampered", "signatures.loaded", "signatures.stale", "config.reloaded", "config.rejected",
         "agent.started", "agent.stopped",
     ]

@@ -22,9 +22,9 @@ struct KernelGateTests {
             for phase: UInt32 in [2, 3] {
                 // A packet that was stamped with the phase before may be sent a moment later: the change has its own.
                 flood.begin(phase: phase * 10 + 9)
-                try gate.open(for: .seconds(5))
+                try gate.open(for: .seconds(300))
                 flood.begin(phase: phase * 10)
-                for _ in 0..<500 { try gate.open(for: .seconds(5)) }
+                for _ in 0..<500 { try gate.open(for: .seconds(300)) }
                 flood.begin(phase: phase * 10 + 1)
                 try gate.shut()
                 flood.begin(phase: phase * 10 + 2, packets: 500)
@@ -55,7 +55,7 @@ struct KernelGateTests {
                 try gate.shut()
                 flood.begin(phase: flap * 4 + 1)
                 flood.begin(phase: flap * 4)
-                try gate.open(for: .seconds(5))
+                try gate.open(for: .seconds(300))
                 flood.begin(phase: flap * 4 + 2)
                 flood.begin(phase: flap * 4)
             }
@@ -144,9 +144,9 @@ struct KernelGateTests {
         let sent = try topology.withGate(rules) { gate in
             let flood = try PacketFlood(from: topology.peer, to: "192.0.2.2", port: 30090)
             flood.begin(phase: 1, packets: 500)
-            try gate.open(for: .seconds(30))
+            try gate.open(for: .seconds(300))
             flood.begin(phase: 2, packets: 500)
-            for _ in 0..<20 { try gate.open(for: .seconds(30)) }
+            for _ in 0..<20 { try gate.open(for: .seconds(300)) }
             flood.begin(phase: 3)
             // The flow is established and known to conntrack; it must end all the same.
             try gate.shut()
@@ -168,9 +168,9 @@ struct KernelGateTests {
         let sent = try topology.withGate(Self.enforced) { gate in
             let flood = try PacketFlood(from: topology.peer, to: "2001:db8::2", port: 9000)
             flood.begin(phase: 1, packets: 500)
-            try gate.open(for: .seconds(30))
+            try gate.open(for: .seconds(300))
             flood.begin(phase: 2, packets: 500)
-            for _ in 0..<20 { try gate.open(for: .seconds(30)) }
+            for _ in 0..<20 { try gate.open(for: .seconds(300)) }
             flood.begin(phase: 3)
             return flood.stop()
         }
@@ -202,7 +202,7 @@ struct KernelGateTests {
         try topology.peer.shell(
             "ip address add 192.0.2.200/24 dev isp0; ip route add 10.8.0.2/32 dev exit0 src 198.51.100.9")
         let sent = try topology.withGate(rules) { gate in
-            try gate.open(for: .seconds(30))
+            try gate.open(for: .seconds(300))
             // From 198.51.100.9: the answer takes the default route, the tunnel's.
             let flood = try PacketFlood(from: topology.peer, to: "10.8.0.2", port: 9000)
             for round: UInt32 in 1...100 {
@@ -233,7 +233,7 @@ struct KernelGateTests {
         rules.tunnels = [try topology.index("wg0")]
         rules.uids = [12345]
         try topology.withGate(rules) { gate in
-            try gate.open(for: .seconds(30))
+            try gate.open(for: .seconds(300))
         }
         let send = """
             import socket

@@ -5,10 +5,11 @@
 /// - Parameters:
 ///   - main: the main file; an empty one means the defaults.
 ///   - fragments: the files of `conf.d`, in the order in which they are laid over it.
-///   - profiles: the names of the profiles there are, to tell a validator's wrong one; nil where they are not known
-///     here: then every plausible name is taken, and whoever reads the profiles must check it.
+///   - profiles: the profiles there are. A profile with an error makes the configuration wrong: what it would have
+///     protected is not known. nil where they are not known here: then every plausible name is taken, and whoever
+///     reads the profiles must check it.
 public func loadConfiguration(
-    main: ConfigurationFile, fragments: [ConfigurationFile] = [], profiles: [String]? = nil
+    main: ConfigurationFile, fragments: [ConfigurationFile] = [], profiles: Profiles? = nil
 ) throws(RejectedConfiguration) -> LoadedConfiguration {
     let files = [main] + fragments
     var problems: [Problem] = []
@@ -33,17 +34,21 @@ public func loadConfiguration(
         }
     }
     // Without one of the files it is not known what the others add up to.
-    guard let tree, !unreadable else { throw RejectedConfiguration(problems: inOrder(problems, of: files)) }
+    let ofProfiles = profiles?.problems ?? []
+    guard let tree, !unreadable else {
+        throw RejectedConfiguration(problems: inOrder(problems, of: files) + ofProfiles)
+    }
 
     var decoding = Decoding(complete: true, mainFile: main.path, profiles: profiles)
     let settings = Configuration.decode(tree, &decoding)
     problems += decoding.problems
-    let ordered = inOrder(problems, of: files)
+    let ordered = inOrder(problems, of: files) + ofProfiles
     guard let settings, !ordered.contains(where: { $0.severity == .error }) else {
         throw RejectedConfiguration(problems: ordered)
     }
     return LoadedConfiguration(
-        settings: settings, files: files.map(\.path), warnings: ordered, origins: decoding.origins)
+        settings: settings, files: files.map(\.path), warnings: ordered, profiles: profiles ?? .none,
+        origins: decoding.origins)
 }
 
 /// Each problem once, by file, line and column, and no more of one file than anybody reads.

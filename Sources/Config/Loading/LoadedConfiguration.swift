@@ -8,7 +8,12 @@ public struct LoadedConfiguration: Equatable, Sendable {
     public let files: [FilePath]
     /// What is allowed, but probably not meant.
     public internal(set) var warnings: [Problem]
+    /// The profiles that validators may name.
+    public let profiles: Profiles
     let origins: [String: Origin]
+
+    /// The ports of this validator that the gate shuts.
+    public func ports(of validator: Configuration.Validator) -> [Port] { validator.ports(by: profiles) }
 
     /// Where the value of a key comes from.
     ///

@@ -10,7 +10,7 @@ public import SystemPackage
 ///
 /// - Parameter profiles: as for ``loadConfiguration(main:fragments:profiles:)``.
 public func readConfiguration(
-    at main: FilePath, profiles: [String]? = nil
+    at main: FilePath, profiles: Profiles? = nil
 ) throws(RejectedConfiguration) -> LoadedConfiguration {
     var problems: [Problem] = []
     let mainFile = readFile(main, &problems)
@@ -31,7 +31,7 @@ public func readConfiguration(
 }
 
 /// The names of the files that count, in the order of their bytes.
-private func fragmentNames(in folder: FilePath, _ problems: inout [Problem]) -> [FilePath.Component] {
+func fragmentNames(in folder: FilePath, _ problems: inout [Problem]) -> [FilePath.Component] {
     let names: [FilePath.Component]
     do {
         names = try folderNames(folder)
@@ -50,7 +50,7 @@ private func fragmentNames(in folder: FilePath, _ problems: inout [Problem]) -> 
 
 /// The content of a file, or nil with the reason in `problems`. Never more than a little over the size that
 /// ``loadConfiguration(main:fragments:profiles:)`` refuses, and never waiting for a FIFO.
-private func readFile(_ path: FilePath, _ problems: inout [Problem]) -> ConfigurationFile? {
+func readFile(_ path: FilePath, _ problems: inout [Problem]) -> ConfigurationFile? {
     func refuse(_ message: String) { problems.append(Problem(.error, file: path, message)) }
     do {
         let descriptor = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])

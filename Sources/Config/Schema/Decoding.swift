@@ -5,8 +5,10 @@ import SystemPackage
 struct Decoding {
     /// Whether the tree is all there is. One file of several need not have every key that is required.
     let complete: Bool
-    /// The names of the profiles there are; nil where that is not known, and any plausible name will do.
-    let profiles: [String]?
+    /// The profiles there are; nil where that is not known, and any plausible name will do.
+    let profiles: Profiles?
+    /// Everything that the file may say, for hints on a key in the wrong place.
+    let root: Form
     private(set) var problems: [Problem] = []
     /// Where each value comes from, by the path of its key.
     private(set) var origins: [String: Origin] = [:]
@@ -16,10 +18,11 @@ struct Decoding {
     /// The file for problems that have no place of their own.
     let mainFile: FilePath
 
-    init(complete: Bool, mainFile: FilePath, profiles: [String]? = nil) {
+    init(complete: Bool, mainFile: FilePath, profiles: Profiles? = nil, root: Form = Schema.root) {
         self.complete = complete
         self.mainFile = mainFile
         self.profiles = profiles
+        self.root = root
     }
 
     /// How many errors there are; warnings don't count.

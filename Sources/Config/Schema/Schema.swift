@@ -20,8 +20,8 @@ enum Schema {
     }
 
     /// The mappings that have a key of this name.
-    static func paths(ofKey name: String) -> [String] {
-        entries.filter { $0.key.name == name }.map { entry in
+    static func paths(ofKey name: String, in root: Form) -> [String] {
+        entries(of: root.keys, in: "").filter { $0.key.name == name }.map { entry in
             entry.path == name ? "the top level" : String(entry.path.dropLast(name.count + 1))
         }
     }

@@ -69,7 +69,7 @@ extension Section {
         let hint: String
         if let near = nearest(to: entry.key, among: keys.map(\.form.name)) {
             hint = "did you mean \(near)? "
-        } else if let elsewhere = Schema.paths(ofKey: entry.key).first {
+        } else if let elsewhere = Schema.paths(ofKey: entry.key, in: decoding.root).first {
             hint = "it belongs to \(elsewhere); "
         } else {
             hint = ""
@@ -93,8 +93,8 @@ struct Checks {
         earlier = decoding.problems
     }
 
-    /// The names of the profiles there are; nil where that is not known.
-    var profiles: [String]? { decoding.profiles }
+    /// The profiles there are; nil where that is not known.
+    var profiles: Profiles? { decoding.profiles }
 
     /// An error about the value at `key`, a path from the section on, which depends on `others` too. The place is that
     /// of the first of them which a file has, else that of the section.

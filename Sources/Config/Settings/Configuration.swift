@@ -46,7 +46,7 @@ public struct Configuration: Section {
     private static func refuseSharedPorts(_ validators: [Validator], _ checks: inout Checks) {
         var owners: [Port: Name] = [:]
         for validator in validators {
-            let onHost = validator.pod == nil ? validator.ports ?? [] : []
+            let onHost = validator.pod == nil ? validator.ports(by: checks.profiles ?? .none) : []
             for (key, ports) in [("ports", onHost), ("externalPorts", validator.externalPorts)] {
                 for (index, port) in ports.enumerated() {
                     let owner = owners[port] ?? validator.name
@@ -54,7 +54,8 @@ public struct Configuration: Section {
                     if owner != validator.name {
                         checks.fail(
                             "validators[\(validator.name)].\(key)[\(index)]",
-                            "\(port) belongs to the validator \(owner) already, and can lead to one of them only")
+                            "\(port) belongs to the validator \(owner) already, and can lead to one of them only",
+                            or: "validators[\(validator.name)].profile")
                     }
                 }
             }

@@ -72,11 +72,8 @@ extension Configuration {
                     "it has neither a profile nor ports, so the gate would have nothing to shut; add one of them",
                     or: "ports")
             }
-            if let profile = validator.profile, let known = checks.profiles, !known.contains(profile.text) {
-                let near = nearest(to: profile.text, among: known).map { "did you mean \($0)? " } ?? ""
-                checks.fail(
-                    "profile", "there is no profile \(profile): \(near)there are \(known.joined(separator: ", "))")
-            }
+            checkProfile(of: validator, &checks)
+            let neverExposed = validator.profile.flatMap { checks.profiles?[$0] }?.neverExposed ?? []
             for (key, ports) in [("ports", validator.ports ?? []), ("externalPorts", validator.externalPorts)] {
                 for (index, port) in ports.enumerated() {
                     if let owner = NodePorts.needed[port] {
@@ -84,7 +81,9 @@ extension Configuration {
                             "\(key)[\(index)]",
                             "\(port) is \(owner), which the machine itself needs: the gate would shut you out; "
                                 + "remove it")
-                    } else if let owner = NodePorts.neverOutside[port] {
+                    } else if let owner = neverExposed.first(where: { $0.port == port })?.what.text
+                        ?? NodePorts.neverOutside[port]
+                    {
                         checks.warn(
                             "\(key)[\(index)]",
                             "\(port) is usually \(owner), which must never be reachable from outside, whether the "
@@ -92,6 +91,30 @@ extension Configuration {
                     }
                 }
             }
+        }
+
+        private static func checkProfile(of validator: Self, _ checks: inout Checks) {
+            // A profile whose file has an error was told about there.
+            guard let name = validator.profile, let known = checks.profiles, !known.broken.contains(name) else { return }
+            guard let profile = known[name] else {
+                let near = nearest(to: name.text, among: known.names).map { "did you mean \($0)? " } ?? ""
+                let there =
+                    known.names.isEmpty
+                    ? "no profiles were found; install nodeguard again, or write ports instead"
+                    : "\(near)there are \(known.names.joined(separator: ", "))"
+                return checks.fail("profile", "there is no profile \(name): \(there)")
+            }
+            if validator.ports == nil && profile.ports.isEmpty {
+                checks.fail(
+                    "profile",
+                    "the profile \(name) has no ports on which peers come, so the gate would have nothing to shut; add "
+                        + "ports, or leave this validator out")
+            }
+        }
+
+        /// The ports that the gate shuts: those of the validator itself, or else those of its profile.
+        public func ports(by profiles: Profiles) -> [Port] {
+            ports ?? profile.flatMap { profiles[$0] }?.ports ?? []
         }
     }
 

@@ -37,3 +37,10 @@ func listed(_ items: [String], limit: Int = 4) -> String {
     let shown = items.prefix(limit).joined(separator: ", ")
     return items.count > limit ? "\(shown) and \(items.count - limit) more" : shown
 }
+
+/// The indexes of the configured tunnels that are up in the calling thread's network namespace; empty where that
+/// cannot be told.
+public func tunnelsUp(_ posture: PosturePolicy) -> Set<UInt32> {
+    let links = (try? KernelRouting().links(deadline: .now.advanced(by: Posture.checkTime))) ?? []
+    return TunnelSelection(posture.vpnInterfaces, among: links).indexes
+}

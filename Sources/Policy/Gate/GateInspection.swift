@@ -18,7 +18,41 @@ public struct GateCounters: Equatable, Sendable {
     }
 }
 
+/// What the kernel does with the validators' ports now, whoever told it to.
+public enum KernelGateReading: Equatable, Sendable {
+    /// There are no rules of the gate: every port is as it would be without nodeguard.
+    case absent
+    /// The rules only count.
+    case observing
+    /// Packets are dropped.
+    case shut
+    /// Packets pass, for so long unless the lease is renewed.
+    case open(Duration)
+}
+
 extension KernelGate {
+    /// Reads the gate of the calling thread's network namespace. Needs CAP_NET_ADMIN.
+    public func read() throws(KernelGateError) -> KernelGateReading {
+        var shortest: Duration?
+        for table in [GateLayout.table, GateLayout.liveTable] {
+            guard try !list(.getTable, isDump: false, table, nameAttribute: 1).isEmpty else { continue }
+            let rules = try list(.getRule, table, nameAttribute: 1).compactMap(\.attributesByType)
+            let last = rules.last { $0[1]?.string == table && $0[2]?.string == "judge" }
+            // The last rule of the chain drops, or only counts.
+            guard let last else { return .observing }
+            guard (last[4]?.attributes?.count ?? 0) > 1 else { return .observing }
+            let left =
+                try GateLayout.leases.map { set throws(KernelGateError) in
+                    try list(.getElement, table, nameAttribute: 1, set: set).flatMap { message in
+                        message.attributesByType?[3]?.attributes?.map(\.value) ?? []
+                    }.compactMap { $0.attributesByType?[5]?.networkNumber(at: 0, as: UInt64.self) }.max() ?? 0
+                }.max() ?? 0
+            shortest = min(shortest ?? .milliseconds(left), .milliseconds(left))
+        }
+        guard let shortest else { return .absent }
+        return shortest > .zero ? .open(shortest) : .shut
+    }
+
     /// What is in the kernel now; nil where a table is missing.
     func fingerprint() throws(KernelGateError) -> GateFingerprint? {
         var print = GateFingerprint()

@@ -172,7 +172,7 @@ private struct Session {
         judge = GateJudge(plan.settings)
         status = GateStatus(decision: .shutWithoutProof, posture: nil, counters: GateCounters(), trouble: nil)
         gate = try KernelGate()
-        tunnels = Self.tunnels(plan)
+        tunnels = tunnelsUp(plan.posture)
         // Before the first look, so that no change between the two is missed.
         events = try? KernelEvents()
         var rules = plan.rules
@@ -268,7 +268,7 @@ private struct Session {
     /// Tells the kernel which interfaces are tunnels now.
     private mutating func nameTunnels() {
         guard plan.settings.mode != .disabled else { return }
-        let now = Self.tunnels(plan)
+        let now = tunnelsUp(plan.posture)
         guard now != tunnels else { return }
         do throws(KernelGateError) {
             try gate.setTunnels(now)
@@ -277,11 +277,6 @@ private struct Session {
         } catch {
             reinstall()
         }
-    }
-
-    private static func tunnels(_ plan: GatePlan) -> Set<UInt32> {
-        let links = (try? KernelRouting().links(deadline: .now.advanced(by: Posture.checkTime))) ?? []
-        return TunnelSelection(plan.posture.vpnInterfaces, among: links).indexes
     }
 
     private mutating func count() {

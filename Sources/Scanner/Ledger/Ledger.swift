@@ -182,10 +182,8 @@ final class Ledger {
 
     /// Whether a file that was met has to be looked at.
     ///
-    /// - Parameter isBulk: whether it is bulk data, asked only where that decides.
-    func decision(
-        for status: FileStatus, on identity: FileSystemIdentity?, isBulk: () -> Bool
-    ) -> Decision {
+    /// - Parameter isBulk: whether it is bulk data: new signatures reach it by turns.
+    func decision(for status: FileStatus, on identity: FileSystemIdentity?, isBulk: Bool) -> Decision {
         guard let identity, let fileSystem = known(identity, device: status.device), let current,
             let state = FileState(status)
         else { return .due }
@@ -218,7 +216,7 @@ final class Ledger {
             unwritten.append(table[position])
             return .unchanged(lookedAt: table[other].lookedAt)
         }
-        guard isBulk(), let rotation = self.status.running[key]?.rotation,
+        guard isBulk, let rotation = self.status.running[key]?.rotation,
             !rotation.includes(lookedAt: record.lookedAt, inode: state.inode)
         else { return .due }
         return .unchanged(lookedAt: record.lookedAt)
@@ -246,9 +244,7 @@ final class Ledger {
 
     /// Remembers what is needed to remember a look, when it begins; nil where a look at this file cannot be remembered:
     /// its file system has no identity, or the file was changed within the last two seconds, or in a time to come.
-    func subject(
-        _ status: FileStatus, on identity: FileSystemIdentity?, isBulk: @autoclosure () -> Bool
-    ) -> Subject? {
+    func subject(_ status: FileStatus, on identity: FileSystemIdentity?, isBulk: Bool) -> Subject? {
         guard let identity, context != nil, let fileSystem = known(identity, device: status.device),
             let state = FileState(status)
         else { return nil }
@@ -256,7 +252,7 @@ final class Ledger {
         let (nanoseconds, overflow) = began.microseconds.multipliedReportingOverflow(by: 1000)
         // Clocks of file systems are coarse: a change so short before the look and one after it may look the same.
         guard !overflow, state.changed <= nanoseconds - 2_000_000_000 else { return nil }
-        return Subject(state: state, fileSystem: fileSystem, began: began, isBulk: isBulk())
+        return Subject(state: state, fileSystem: fileSystem, began: began, isBulk: isBulk)
     }
 
     /// When bytes with this digest were looked at and found clean, seconds since 1970; nil where they were not, or where

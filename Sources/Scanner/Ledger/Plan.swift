@@ -26,13 +26,11 @@ struct Plan {
 
     private var all = Amount()
     private var due = Amount()
-    private var bulk = Amount()
 
     /// A file that was met.
-    mutating func add(_ size: UInt64, isDue: Bool, isBulk: Bool) {
+    mutating func add(_ size: UInt64, isDue: Bool) {
         all.add(size)
         if isDue { due.add(size) }
-        if isBulk { bulk.add(size) }
     }
 
     /// Holds it against the window and `reverify`, at the rate that was measured.

@@ -1,0 +1,116 @@
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite("nodeguard gate, in a network namespace of its own (needs root)")
+struct GateCommandTests {
+    private let namespace: NetworkNamespace
+    private let folder: TemporaryFolder
+    private let configuration: FilePath
+
+    init() throws {
+        namespace = try NetworkNamespace()
+        folder = try TemporaryFolder()
+        configuration = try folder.write(
+            "nodeguard.yaml",
+            """
+            validators:
+              - { name: geth, ports: [udp/9000, tcp/9000] }
+            policy:
+              gate: { mode: enforce }
+            journal: { enabled: false }
+            paths: { state: \(folder.path.appending("state")), runtime: \(folder.path.appending("run")) }
+
+            """)
+    }
+
+    private func gate(_ arguments: String...) throws -> ProgramResult {
+        try runProgram(
+            ["ip", "netns", "exec", namespace.name, try builtProgram("nodeguard"), "gate"] + arguments
+                + ["--config", configuration.string])
+    }
+
+    /// Whether a packet from the outside gets through, told by a real one.
+    private func passes() throws -> Bool {
+        let peer = try NetworkNamespace()
+        try namespace.shell(
+            """
+            ip link add home0 address 02:00:00:00:00:02 type veth peer name isp0 address 02:00:00:00:00:01 \
+                netns \(peer.name)
+            ip link set home0 up; ip address add 192.0.2.2/24 dev home0
+            """)
+        try peer.shell(
+            "ip link set isp0 up; ip address add 192.0.2.1/24 dev isp0; "
+                + "ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev isp0")
+        let guarded = try PacketReceiver(in: namespace, port: 9000)
+        let flood = try PacketFlood(from: peer, to: "192.0.2.2", port: 9000)
+        flood.begin(phase: 1, packets: 100)
+        flood.begin(phase: 2)
+        _ = flood.stop()
+        let passed = guarded.packets().count
+        try namespace.shell("ip link delete home0")
+        return passed > 0
+    }
+
+    @Test func `the early closing shuts the ports before anything else runs`() throws {
+        #expect(try passes())
+        #expect(try gate("status").status == 2)
+        let early = try gate("close", "--early")
+        #expect(early.status == 0, "\(early.errors)")
+        #expect(!(try passes()))
+        let status = try gate("status")
+        #expect(status.status == 1)
+        #expect(status.output.hasPrefix("CLOSED: no lease"))
+    }
+
+    @Test func `a forced closing holds through a reboot and against open, until resume`() throws {
+        let closed = try gate("close", "--reason", "keys moved")
+        #expect(closed.status == 0, "\(closed.errors)")
+        #expect(closed.output.contains("does not stop a client from signing"))
+        #expect(!(try passes()))
+        // A reboot leaves nothing in the kernel and nothing under /run.
+        try namespace.shell("nft delete table inet nodeguard; rm -rf '\(folder.path.appending("run"))'")
+        #expect(try gate("close", "--early").status == 0)
+        let status = try gate("status")
+        #expect(status.status == 1)
+        #expect(status.output.contains("keys moved"))
+        let opened = try gate("open", "--for", "10m", "--reason", "no")
+        #expect(opened.status == 1)
+        #expect(opened.errors.contains("nodeguard gate resume"))
+        #expect(!(try passes()))
+        #expect(try gate("resume").status == 0)
+        #expect(try gate("status").output.hasPrefix("CLOSED: no lease"))
+    }
+
+    @Test func `breaking the glass opens it for a time, and resume ends that`() throws {
+        #expect(try gate("close", "--early").status == 0)
+        let opened = try gate("open", "--for", "1h", "--reason", "maintenance")
+        #expect(opened.status == 0, "\(opened.errors)")
+        #expect(try passes())
+        let status = try gate("status", "--json")
+        #expect(status.status == 0)
+        #expect(status.output.contains("\"override\" : \"open_by_hand\""))
+        #expect(status.output.contains("\"schema\" : 1"))
+        #expect(try gate("resume").status == 0)
+        #expect(!(try passes()))
+        // A glass broken for a second is whole after it, without anybody doing anything.
+        #expect(try gate("open", "--for", "1s", "--reason", "short").status == 0)
+        let deadline = ContinuousClock.now.advanced(by: .seconds(30))
+        while try gate("status").status != 1 { try #require(ContinuousClock.now < deadline) }
+        #expect(!(try passes()))
+    }
+
+    @Test func `wrong usage exits 64`() throws {
+        #expect(try gate("close").status == 64)
+        #expect(try gate("open", "--for", "soon", "--reason", "x").status == 64)
+        #expect(try gate("open", "--reason", "x").status == 64)
+    }
+
+    @Test func `a port that the node needs is refused with a reason`() throws {
+        try folder.write(
+            "nodeguard.yaml", "validators: [{ name: x, ports: [tcp/22] }]\npolicy: { gate: { mode: enforce } }\n")
+        let refused = try gate("close", "--early")
+        #expect(refused.status == 2)
+        #expect(refused.errors.contains("tcp/22 is SSH"))
+    }
+}
