@@ -260,7 +260,8 @@ public final class Session {
                 .scanPlanned(
                     plan.judged(
                         target: target.name, rate: ledger.rate, bounds: order.plan ?? PlanBounds(window: nil),
-                        bytesPerSecond: order.throttle.bytesPerSecond.map(Double.init), reverifySeconds: order.reverifySeconds)))
+                        bytesPerSecond: order.throttle.bytesPerSecond.map(Double.init),
+                        reverifySeconds: order.reverifySeconds)))
         }
         let nothing = totals(OutcomeCounts(), 0, since: monotonicNanoseconds(), .complete)
         try tell(.summary(ScanSummary(targets: order.targets.compactMap(\.name), totals: nothing)))

@@ -71,7 +71,8 @@ public struct SessionOrder: Codable, Sendable {
     /// An order with everything that has no sensible default given.
     public init(
         targets: [Target], signatures: FilePath, workers: Int? = nil, limits: EngineLimits = .standard,
-        scratchParent: FilePath, validatorFiles: ValidatorFiles = ValidatorFiles(), report: Report = .notable, trigger: ScanStarted.Trigger = .manual,
+        scratchParent: FilePath, validatorFiles: ValidatorFiles = ValidatorFiles(), report: Report = .notable,
+        trigger: ScanStarted.Trigger = .manual,
         estimatesTotals: Bool = false
     ) {
         self.targets = targets

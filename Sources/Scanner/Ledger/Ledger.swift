@@ -175,7 +175,8 @@ final class Ledger {
         // The first time, as if the last night's scan had been a day ago.
         let passed = status.completed[key].map { now > $0 ? now - $0 : 0 } ?? 86400
         // A little more than the share, so that the last one is early rather than late.
-        return BulkRotation(outdated: outdated, files: files, bytes: bytes, share: 1.1 * Double(passed) / Double(reverify))
+        return BulkRotation(
+            outdated: outdated, files: files, bytes: bytes, share: 1.1 * Double(passed) / Double(reverify))
     }
 
     // MARK: A file

@@ -120,7 +120,6 @@ struct LedgerLog: ~Copyable {
         return (chain, length)
     }
 
-
     // MARK: Writing
 
     /// Appends one frame; a part of a frame that could not be written is cut off again.
