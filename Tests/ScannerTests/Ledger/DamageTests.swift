@@ -34,13 +34,14 @@ struct DamageTests {
         try house.shell("mount -t tmpfs -o size=128k,mode=0700 tmpfs \"$1\"", house.state.string)
         defer { try? house.shell("umount \"$1\"", house.state.string) }
         try house.shell("mkdir \"$1/ledger\"; head -c 100000 /dev/zero > \"$1/ballast\"", house.state.string)
-        let first = try house.scan()
+        let elsewhere = { (order: inout SessionOrder) in order.scratchParent = house.folder.path.appending("scratch") }
+        let first = try house.session(elsewhere)
         #expect(first.problems.contains { $0.problem == .unwritable })
         #expect(first.counts[.clean] == 600 && first.counts.total == 600)
         try house.shell("rm \"$1/ballast\"; mount -o remount,size=8m \"$1\"", house.state.string)
-        let second = try house.scan()
+        let second = try house.session(elsewhere)
         #expect(second.problems.isEmpty && second.counts.total == 600)
-        #expect(try house.scan().counts[.unchanged] == 600)
+        #expect(try house.session(elsewhere).counts[.unchanged] == 600)
     }
 
     @Test(
@@ -169,7 +170,8 @@ struct DamageTests {
                 bytes.insert(
                     contentsOf: intact[from..<from + 100], at: Int.random(in: 0..<intact.count - 200, using: &random))
             default:
-                let other = try read(try Remembered(60).path)
+                let another = try Remembered(60)
+                let other = try read(another.path)
                 bytes = Array(intact[..<64]) + other[64...]
             }
             guard bytes != intact else { continue }

@@ -30,6 +30,8 @@ struct InterruptionTests {
             let told = try LedgerScan(scan.finish())
             if told.counts.total > 0 { continue }
             #expect(told.problems.allSatisfy { $0.problem != .damaged })
+            // The session of the round before had not yet noticed its parent's end.
+            if told.problems.contains(where: { $0.problem == .busy }) { continue }
             let id = told.resumed?.scanID ?? told.started?.scanID
             if let resumed = told.resumed, let first {
                 resumptions += 1
