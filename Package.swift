@@ -31,6 +31,7 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSELinux", pkgConfig: "libselinux", providers: [.apt(["libselinux1-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CLinux"),
@@ -60,16 +61,18 @@ let package = Package(
             name: "nodeguard",
             dependencies: ["Agent", "Config", "Scanner", "Policy", "Journal", "LinuxSystem", arguments, system],
             swiftSettings: strict),
-        .executableTarget(
-            name: "nodeguard-engine", dependencies: ["CClamAV", "CLinux", "EngineProtocol", "LinuxSystem", system],
+        .target(
+            name: "Engine", dependencies: ["CClamAV", "CLinux", "CSeccomp", "EngineProtocol", "LinuxSystem", system],
             swiftSettings: strict),
+        .executableTarget(name: "nodeguard-engine", dependencies: ["Engine"], swiftSettings: strict),
 
         // Tests. TestSupport starts real programs and makes real trees; it is never shipped.
         .systemLibrary(name: "CTestSupport", path: "Tests/CTestSupport"),
         .target(
             name: "TestSupport", dependencies: ["CTestSupport", "LinuxSystem", system], path: "Tests/TestSupport",
             swiftSettings: strict),
-        .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport", system], swiftSettings: strict),
         .testTarget(
             name: "SQLiteTests", dependencies: ["LinuxSystem", "SQLite", "TestSupport", system], swiftSettings: strict),
         .testTarget(name: "ConfigTests", dependencies: ["Config", "TestSupport", system], swiftSettings: strict),
@@ -78,13 +81,16 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "journal-probe", dependencies: ["Journal", system], path: "Tests/JournalProbe", swiftSettings: strict),
+        .executableTarget(
+            name: "quarantine-probe", dependencies: ["Journal", "LinuxSystem", "Scanner", system],
+            path: "Tests/QuarantineProbe", swiftSettings: strict),
         .testTarget(
             name: "EngineProtocolTests", dependencies: ["EngineProtocol", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ScannerTests",
             dependencies: [
                 "ContentHash", "EngineProtocol", "Journal", "LinuxSystem", "Scanner", "TestSupport", "nodeguard",
-                "nodeguard-engine", system,
+                "nodeguard-engine", "quarantine-probe", system,
             ], swiftSettings: strict),
         .executableTarget(
             name: "gate-holder", dependencies: ["Policy", "Journal", "LinuxSystem", system], path: "Tests/GateHolder",
@@ -93,6 +99,25 @@ let package = Package(
             name: "PolicyTests",
             dependencies: ["Policy", "Journal", "LinuxSystem", "TestSupport", "gate-holder", system],
             swiftSettings: strict),
+        .testTarget(
+            name: "ProfileTests",
+            dependencies: [
+                "Agent", "Config", "Journal", "LinuxSystem", "Scanner", "TestSupport", "nodeguard", "nodeguard-engine",
+                system,
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: [
+                "EngineProtocol", "Journal", "Scanner", "TestSupport", "faulty-engine", "nodeguard", "nodeguard-engine",
+                "session-probe", system,
+            ], swiftSettings: strict),
+        .executableTarget(
+            name: "faulty-engine",
+            dependencies: ["CLinux", "CTestSupport", "Engine", "EngineProtocol", "LinuxSystem", system],
+            path: "Tests/FaultyEngine", swiftSettings: strict),
+        .executableTarget(
+            name: "session-probe", dependencies: ["Journal", "LinuxSystem", "Scanner", system],
+            path: "Tests/SessionProbe", swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "nodeguard", "nodeguard-engine", system],
             swiftSettings: strict),

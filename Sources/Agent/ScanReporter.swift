@@ -51,8 +51,6 @@ public struct ScanReporter {
         case .keyFileExposed(let key):
             if let label = key.target.flatMap(MetricLabel.init) { exposed[label]?.insert(printable(key.path)) }
         case .scanFinished(let scan):
-            // Where the findings are not kept, at least what this scan has met.
-            let counts = findings?.counts(target: scan.target) ?? [.open: scan.totals.findings]
             countExposed(in: scan.target)
             update(scan.target) {
                 $0.isRunning = false
@@ -61,7 +59,10 @@ public struct ScanReporter {
                 $0.lastCounts = scan.totals.counts
                 $0.lastBytes = scan.totals.bytes
                 $0.oldestVerified = scan.oldestVerified
-                $0.findings = counts
+            }
+            // Where the findings are not kept, at least what this scan has met.
+            if findings?.tell(&metrics) != true {
+                update(scan.target) { $0.findings[.open] = scan.totals.findings }
             }
         case .scanResumed(let scan): update(scan.target) { $0.isRunning = true }
         case .scanInterrupted(let scan): update(scan.target) { $0.isRunning = false }
@@ -87,7 +88,9 @@ public struct ScanReporter {
     /// Key files of all targets; one that lies in two of them is one file. Paths given by hand are no part of it: what
     /// they add would never go away.
     private mutating func countExposed(in target: String?) {
-        guard let label = target.flatMap(MetricLabel.init), let paths = exposed.removeValue(forKey: label) else { return }
+        guard let label = target.flatMap(MetricLabel.init), let paths = exposed.removeValue(forKey: label) else {
+            return
+        }
         metrics.update { snapshot in
             snapshot.targets[label, default: MetricsSnapshot.Target()].exposedKeyFiles = paths
             let all = snapshot.targets.values.compactMap(\.exposedKeyFiles).reduce(into: Set()) { $0.formUnion($1) }

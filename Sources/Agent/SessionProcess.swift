@@ -25,10 +25,11 @@ public enum SessionProcess {
 
     /// Runs a session to its end. Blocks; not to be called on the concurrency pool.
     ///
-    /// SIGINT, SIGTERM and SIGHUP of this process end the session in good order.
+    /// SIGINT, SIGTERM and SIGHUP of this process end the session in good order; a second one ends it at once.
     ///
-    /// - Parameter handle: is given every event, as it comes.
-    /// - Throws: where the session could not be started or its events could not be read.
+    /// - Parameter handle: is given every event, as it comes. Where it throws, the session is ended in good order and what it
+    ///   still tells is handed over all the same.
+    /// - Throws: where the session could not be started or its events could not be read; the first error of `handle`.
     public static func run(_ order: SessionOrder, handle: (Event) throws -> Void) throws -> Ending {
         let signals = try SignalDescriptor([SIGINT, SIGTERM, SIGHUP])
         var orders = try Pipe()
@@ -46,6 +47,7 @@ public enum SessionProcess {
         var reader = EventLineReader()
         var summary: ScanSummary?
         var signal: Int32?
+        var refusal: (any Error)?
         var said: [UInt8] = []
         var isOpen = (events: true, failures: true)
         while isOpen.events || isOpen.failures {
@@ -55,8 +57,9 @@ public enum SessionProcess {
                 isOpen.failures ? failures.readEnd.rawValue : -1,
             ])
             if ready.contains(0), let came = signals.next() {
+                // Who asks twice does not want to wait for good order; the next session removes what is left.
+                process.signal(signal == nil ? SIGTERM : SIGKILL)
                 signal = came
-                process.signal(SIGTERM)
             }
             if ready.contains(1) {
                 let bytes = try readSome(events.readEnd)
@@ -64,7 +67,12 @@ public enum SessionProcess {
                 reader.append(bytes)
                 while let event = try reader.next() {
                     if case .summary(let last) = event { summary = last }
-                    try handle(event)
+                    do {
+                        try handle(event)
+                    } catch where refusal == nil {
+                        refusal = error
+                        process.signal(SIGTERM)
+                    } catch {}
                 }
             }
             if ready.contains(2) {
@@ -75,6 +83,7 @@ public enum SessionProcess {
             }
         }
         let ending = process.wait()
+        if let refusal { throw refusal }
         if let signal { return .interrupted(signal: signal, summary) }
         let text = String(decoding: said, as: UTF8.self).split(separator: "\n").joined(separator: "\n")
         switch ending {

@@ -2,8 +2,10 @@
 // Nothing here decides anything: a constant with a type, or one system call.
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -13,6 +15,8 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 #include <linux/close_range.h>
 #include <linux/magic.h>
@@ -101,12 +105,13 @@ static inline ssize_t nodeguard_send(int socket, const void *bytes, size_t size,
 }
 
 // recvmsg(2) of one message and at most one descriptor (-1: none came). `message_flags` tells of truncation.
-// A peer may send more descriptors than one although ours never do: the kernel closes what does not fit.
+// A peer may send more descriptors than one although ours never do: the kernel closes what does not fit. So the length
+// given is CMSG_LEN's: CMSG_SPACE, which rounds up, would have room for a second that nobody would ever close.
 static inline ssize_t nodeguard_receive(int socket, void *bytes, size_t size, int *descriptor, int *message_flags, int flags) {
     struct iovec part = {.iov_base = bytes, .iov_len = size};
     union { struct cmsghdr header; char space[CMSG_SPACE(sizeof(int))]; } control;
     struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = CMSG_LEN(sizeof(int))};
     *descriptor = -1;
     ssize_t received = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
     *message_flags = message.msg_flags;
@@ -133,8 +138,26 @@ static inline int nodeguard_spawn_close_from(posix_spawn_file_actions_t *actions
 // fork(2): Swift's import marks it unavailable, since only a process with one thread may go on in Swift afterwards.
 static inline pid_t nodeguard_fork(void) { return fork(); }
 
+// waitid(2) with WNOWAIT: looks how a child ended and leaves it to be reaped. A status word as of waitpid(2), or -1 where
+// it has not ended. siginfo_t is a union.
+static inline int nodeguard_peek(pid_t process) {
+    siginfo_t info;
+    info.si_pid = 0;
+    if (waitid(P_PID, (id_t)process, &info, WEXITED | WNOWAIT | WNOHANG) != 0 || info.si_pid == 0) return -1;
+    return info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;
+}
+
 // pidfd_open(2): glibc 2.36 has a wrapper, behind _GNU_SOURCE.
 static inline int nodeguard_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+// sigaction(2): the handler is in a union, and SIG_IGN is a cast, that cannot be imported.
+static inline int nodeguard_is_ignored(int signal) {
+    struct sigaction action;
+    return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+// stdio(3): `stdout` is a variable that Swift does not let in.
+static inline int nodeguard_output_failed(void) { return fflush(stdout) != 0 || ferror(stdout) != 0; }
 
 // pipe2(2), behind _GNU_SOURCE.
 static inline int nodeguard_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, O_CLOEXEC); }
@@ -153,3 +176,9 @@ static inline int nodeguard_xfs_uuid(int file, void *uuid) {
     memcpy(uuid, geometry.uuid, 16);
     return 0;
 }
+
+// renameat2(2), behind _GNU_SOURCE; RENAME_NOREPLACE of <linux/fs.h>.
+static inline int nodeguard_rename_no_replace(int from, const char *name, int to, const char *new_name) {
+    return (int)syscall(SYS_renameat2, from, name, to, new_name, 1);
+}
+static const int nodeguard_o_tmpfile = 020200000;           // O_TMPFILE: __O_TMPFILE | O_DIRECTORY

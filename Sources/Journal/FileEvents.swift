@@ -130,20 +130,30 @@ public struct FileQuarantined: EventPayload {
     public var target: String?
     /// The scan that found it.
     public var scanID: ScanID
+    /// Other names (hard links) under which the same content is still there.
+    public var remainingNames: UInt32
 
     /// Tells that a file was set aside.
-    public init(path: FilePath, signature: String, quarantineID: String, target: String?, scanID: ScanID) {
+    public init(
+        path: FilePath, signature: String, quarantineID: String, target: String?, scanID: ScanID,
+        remainingNames: UInt32 = 0
+    ) {
         self.path = path
         self.signature = signature
         self.quarantineID = quarantineID
         self.target = target
         self.scanID = scanID
+        self.remainingNames = remainingNames
     }
 
     /// Needs attention.
     public var priority: Priority { .warning }
     /// What a person reads.
-    public var message: MessageText { "Set \(path) aside because of \(signature), as \(quarantineID)." }
+    public var message: MessageText {
+        remainingNames == 0
+            ? "Set \(path) aside because of \(signature), as \(quarantineID)."
+            : "Set \(path) aside because of \(signature), as \(quarantineID); \(remainingNames) other names of the same file remain."
+    }
     /// Path, signature, the name in the quarantine, scan and target.
     public var fields: [JournalField] {
         [
@@ -161,6 +171,7 @@ public struct FileQuarantined: EventPayload {
         try container.encode(quarantineID, forKey: "quarantineID")
         try container.encodeIfPresent(target, forKey: "target")
         try container.encode(scanID, forKey: "scanID")
+        try container.encode(remainingNames, forKey: "remainingNames")
     }
 
     /// Reads what ``encode(to:)`` writes.
@@ -171,6 +182,7 @@ public struct FileQuarantined: EventPayload {
         quarantineID = try container.decode(String.self, forKey: "quarantineID")
         target = try container.decodeIfPresent(String.self, forKey: "target")
         scanID = try container.decode(ScanID.self, forKey: "scanID")
+        remainingNames = try container.decodeIfPresent(UInt32.self, forKey: "remainingNames") ?? 0
     }
 }
 

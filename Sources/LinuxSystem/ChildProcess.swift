@@ -42,18 +42,26 @@ public struct ChildProcess: ~Copyable, Sendable {
         // First out of the way of the numbers that are about to be given out, then into place: a descriptor
         // may be wanted at a number that another of the list has now.
         let base = Int32(descriptors.count) + (descriptors.compactMap { $0?.rawValue }.max() ?? 0) + 1
+        // An action that is refused, for a number beyond RLIMIT_NOFILE, is simply missing: the child would talk to whatever
+        // has that number here.
+        var refusal: Int32 = 0
         for (number, descriptor) in descriptors.enumerated() {
-            guard let descriptor else { continue }
-            unsafe posix_spawn_file_actions_adddup2(&actions, descriptor.rawValue, base + Int32(number))
+            guard let descriptor, refusal == 0 else { continue }
+            refusal = unsafe posix_spawn_file_actions_adddup2(&actions, descriptor.rawValue, base + Int32(number))
         }
-        for (number, descriptor) in descriptors.enumerated() {
+        for (number, descriptor) in descriptors.enumerated() where refusal == 0 {
             if descriptor == nil {
-                unsafe posix_spawn_file_actions_addopen(&actions, Int32(number), "/dev/null", O_RDWR, 0)
+                refusal = unsafe posix_spawn_file_actions_addopen(&actions, Int32(number), "/dev/null", O_RDWR, 0)
             } else {
-                unsafe posix_spawn_file_actions_adddup2(&actions, base + Int32(number), Int32(number))
+                refusal = unsafe posix_spawn_file_actions_adddup2(&actions, base + Int32(number), Int32(number))
             }
         }
-        unsafe nodeguard_spawn_close_from(&actions, Int32(descriptors.count))
+        if refusal == 0 { refusal = unsafe nodeguard_spawn_close_from(&actions, Int32(descriptors.count)) }
+        guard refusal == 0 else {
+            let errno = refusal == EBADF ? Errno.tooManyOpenFiles : Errno(rawValue: refusal)
+            throw SystemCallError(
+                "posix_spawn_file_actions_adddup2", "hand descriptors to", printable(program), errno: errno)
+        }
 
         // The child begins with no signal blocked or ignored, whatever its parent has done.
         var attributes = posix_spawnattr_t()
@@ -114,6 +122,13 @@ public struct ChildProcess: ~Copyable, Sendable {
         guard process >= 0 else { return false }
         defer { close(process) }
         return (try? waitUntilReadable([process], milliseconds: milliseconds))?.isEmpty == false
+    }
+
+    /// How it ended, if it does within the time. It is left to be reaped.
+    public func ending(withinMilliseconds milliseconds: Int32) -> Ending? {
+        guard ends(withinMilliseconds: milliseconds) else { return nil }
+        let status = nodeguard_peek(id)
+        return status < 0 ? nil : Ending(waitStatus: status)
     }
 
     /// Sends a signal; a process that has ended already is no error.

@@ -22,6 +22,12 @@ public struct FileName: Hashable, Sendable {
         self.terminated = terminated
     }
 
+    /// The name that a kernel's buffer holds, up to its first NUL: taken over in one piece.
+    init?(terminatedIn buffer: UnsafeRawBufferPointer) {
+        guard let length = unsafe buffer.firstIndex(of: 0), length > 0 else { return nil }
+        terminated = unsafe Array(UnsafeRawBufferPointer(rebasing: buffer[...length]))
+    }
+
     /// The bytes of the name.
     public var bytes: ArraySlice<UInt8> { terminated.dropLast() }
 

@@ -56,6 +56,6 @@ public enum FileSystemKind: Equatable, Sendable {
         0x00c3_6400,  // ceph
         0x5346_414f,  // afs
         0x7461_636f,  // ocfs2
-        0x6c65_7573,  // cuse
+        0x6573_5546,  // fuse
     ]
 }

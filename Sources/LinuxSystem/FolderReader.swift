@@ -46,18 +46,32 @@ public import SystemPackage
             // struct linux_dirent64 of getdents64(2): u64 d_ino, s64 d_off, u16 d_reclen, u8 d_type, char d_name[].
             let length = Int(unsafe buffer.loadUnaligned(fromByteOffset: position + 16, as: UInt16.self))
             let type = unsafe buffer[position + 18]
-            let name = unsafe buffer[(position + 19)..<(position + length)].prefix { $0 != 0 }
+            let name = unsafe UnsafeRawBufferPointer(rebasing: buffer[(position + 19)..<(position + length)])
             position += length
-            guard let name = unsafe FileName(name) else { continue }
-            if name.isSelfOrParent { continue }
+            if unsafe Self.isSelfOrParent(name) { continue }
+            guard let name = unsafe FileName(terminatedIn: name) else { continue }
             return Entry(name: name, kind: FileStatus.Kind(directoryEntry: type))
         }
     }
-}
 
-extension FileName {
-    fileprivate var isSelfOrParent: Bool {
-        bytes.elementsEqual([0x2e]) || bytes.elementsEqual([0x2e, 0x2e])
+    /// Whether everything that was taken from the folder was given out.
+    public var isDrained: Bool { position == end }
+
+    /// How far the folder was taken, for ``resume(_:at:)``; only where ``isDrained``. Nil where it has no such places.
+    public func place(in folder: borrowing OwnedDescriptor) -> Int64? {
+        let place = lseek(folder.rawValue, 0, SEEK_CUR)
+        return place < 0 ? nil : Int64(place)
+    }
+
+    /// Goes on with a folder, perhaps opened anew, at a place that ``place(in:)`` gave.
+    public mutating func resume(_ folder: borrowing OwnedDescriptor, at place: Int64) throws(Errno) {
+        reset()
+        guard lseek(folder.rawValue, off_t(place), SEEK_SET) >= 0 else { throw Errno.current }
+    }
+
+    private static func isSelfOrParent(_ name: UnsafeRawBufferPointer) -> Bool {
+        let dot = UInt8(ascii: ".")
+        return unsafe name[0] == dot && (name[1] == 0 || (name[1] == dot && name[2] == 0))
     }
 }
 

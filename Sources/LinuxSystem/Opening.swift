@@ -11,6 +11,12 @@ public enum Opening {
         return try owned(unsafe path.withPlatformString { unsafe open(AT_FDCWD, $0, flags, resolve: 0) })
     }
 
+    /// Opens a folder by a path that this project made up itself: nothing in its last place but a folder is opened.
+    public static func folder(at path: FilePath) throws(Errno) -> OwnedDescriptor {
+        let flags = O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW
+        return try owned(unsafe path.withPlatformString { unsafe open(AT_FDCWD, $0, flags, resolve: 0) })
+    }
+
     /// Opens what an `O_PATH` descriptor stands for, for reading: the same file, not a path looked up again.
     ///
     /// It goes through `/proc/self/fd`, the only way the kernel offers (proc(5)).

@@ -2,21 +2,28 @@ internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// Removes a folder of our own with everything in it. Symbolic links are removed, never followed.
+/// Removes a folder of our own with everything in it. Symbolic links are never followed, not even one in the folder's own
+/// place.
 ///
 /// - Throws: the first refusal; what could be removed before is gone. A folder that is not there is no error.
 public func removeTree(_ path: FilePath) throws(SystemCallError) {
+    guard exists(path) else { return }
+    try emptyFolder(path)
+    guard unsafe path.withPlatformString({ unsafe rmdir($0) }) == 0 else {
+        throw SystemCallError("rmdir", "remove the folder", printable(path), errno: .current)
+    }
+}
+
+/// Removes everything that is in a folder of our own, and leaves the folder. Symbolic links are removed, never followed.
+///
+/// - Throws: the first refusal; what could be removed before is gone. A folder that is not there is no error.
+public func emptyFolder(_ path: FilePath) throws(SystemCallError) {
     do {
-        let top = try Opening.start(at: path)
-        let folder = try Opening.readable(top)
-        try empty(folder)
+        try empty(Opening.folder(at: path))
     } catch .noSuchFileOrDirectory {
         return
     } catch {
         throw SystemCallError("unlinkat", "empty the folder", printable(path), errno: error)
-    }
-    guard unsafe path.withPlatformString({ unsafe rmdir($0) }) == 0 else {
-        throw SystemCallError("rmdir", "remove the folder", printable(path), errno: .current)
     }
 }
 

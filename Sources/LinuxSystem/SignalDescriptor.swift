@@ -7,10 +7,12 @@ public struct SignalDescriptor: ~Copyable, Sendable {
     private let descriptor: OwnedDescriptor
 
     /// From now on these signals of the whole process wait here. To be called before any other thread starts.
+    ///
+    /// A signal that is ignored stays ignored: nohup(1), or a shell that starts something in the background, wants so.
     public init(_ signals: [Int32]) throws(SystemCallError) {
         var set = sigset_t()
         unsafe sigemptyset(&set)
-        for signal in signals { unsafe sigaddset(&set, signal) }
+        for signal in signals where nodeguard_is_ignored(signal) == 0 { unsafe sigaddset(&set, signal) }
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         let result = unsafe signalfd(-1, &set, Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK))
         guard result >= 0 else { throw SystemCallError("signalfd", "wait for signals", errno: .current) }

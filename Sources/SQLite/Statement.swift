@@ -54,7 +54,10 @@ internal import LinuxSystem
     public func first<Result>(_ values: Value..., body: (borrowing Row) throws -> Result) throws -> Result? {
         defer { reset() }
         try bind(values)
-        return try step() ? body(Row(statement: self)) : nil
+        // Not in one expression: Swift 6.3's optimiser crashes on that in a release build.
+        guard try step() else { return nil }
+        let row = Row(statement: self)
+        return try body(row)
     }
 
     /// Runs it and makes something of each row.

@@ -8,6 +8,8 @@ struct EngineProcess: ~Copyable {
     let control: MessageSocket
     private let process: ChildProcess
     private let scratch: ScratchFolder
+    /// Whether the signatures are loaded: before, there is no worker, and the engine hears nobody.
+    var isLoaded = false
 
     /// Starts the engine and tells it what to load; what it says comes over ``control``.
     static func start(
@@ -40,7 +42,19 @@ struct EngineProcess: ~Copyable {
         // The engine ends its workers when the session is gone; only then is the scratch folder quiet enough to be
         // removed. An engine that does not end is killed, and the kernel ends its workers.
         shutdown(control.rawValue, Int32(SHUT_RDWR))
-        _ = process.ends(withinMilliseconds: 5000)
+        if isLoaded { _ = process.ends(withinMilliseconds: 5000) }
+    }
+
+    /// Why nothing comes from the engine any more, to be asked once its socket is closed.
+    var end: String {
+        switch process.ending(withinMilliseconds: 1000) {
+        case .killed(SIGKILL):
+            "it was killed, as the kernel does where memory runs out (journalctl -k tells); to load ClamAV's databases takes "
+                + "about 1.3 GiB"
+        case .killed(let signal): "it was killed by signal \(signal); journalctl -k may tell more"
+        case .exited(let status): "it ended by itself, with status \(status)"
+        case nil: "it does not answer any more"
+        }
     }
 
     /// Ends a worker that takes too long.

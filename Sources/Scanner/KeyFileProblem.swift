@@ -3,9 +3,9 @@ internal import LinuxSystem
 
 /// What is wrong with the owner and the permissions of a key file, by statx(2) alone: the file is not opened for it.
 ///
-/// The rules are those of ssh(1) for its own keys, with two differences. Reading by the group is no problem where the
-/// group has the owner's own number: Debian gives every user such a group, and the deposit tool makes keystores with
-/// mode 0440. And what others could do to a record of signatures counts only where they could write it: it is no secret.
+/// The rules are those of ssh(1) for its own keys, with two differences. What the group may do is no problem
+/// where the group has the owner's own number: Debian gives every user such a group, and the deposit tool makes
+/// keystores with mode 0440. And what others could do to a record of signatures counts only where they could write it: it is no secret.
 struct KeyFileExposure: Equatable {
     /// What is wrong; never empty.
     let problems: [KeyFileExposed.Problem]

@@ -17,6 +17,7 @@ struct ScratchFolder: ~Copyable {
         if unsafe parent.withPlatformString({ unsafe mkdir($0, 0o700) }) != 0 && Errno.current != .fileExists {
             throw SystemCallError("mkdir", "make the folder for unpacked content", printable(parent), errno: .current)
         }
+        try refuseForeign(parent)
         removeLeftOvers(in: parent)
         var template = Array(parent.appending(prefix + "XXXXXX").bytes.map(CChar.init(bitPattern:))) + [0]
         guard unsafe template.withUnsafeMutableBufferPointer({ unsafe mkdtemp($0.baseAddress!) }) != nil else {
@@ -27,6 +28,21 @@ struct ScratchFolder: ~Copyable {
             throw SystemCallError("flock", "lock the scratch folder", printable(path), errno: .current)
         }
         return ScratchFolder(path: path, lock: lock)
+    }
+
+    /// In /tmp anybody can have made the folder before, or a link in its place: who owns it could exchange what we make
+    /// in it, and have us write to and remove files of other folders.
+    private static func refuseForeign(_ parent: FilePath) throws(SystemCallError) {
+        let intent = "use the folder for unpacked content (remove it, it is not this user's alone):"
+        let status: FileStatus
+        do throws(Errno) {
+            status = try FileStatus.of(Opening.folder(at: parent))
+        } catch {
+            throw SystemCallError("openat2", intent, printable(parent), errno: error)
+        }
+        guard status.user == geteuid(), status.permissions & 0o022 == 0 else {
+            throw SystemCallError("statx", intent, printable(parent), errno: .permissionDenied)
+        }
     }
 
     private init(path: FilePath, lock: consuming OwnedDescriptor) {
@@ -40,14 +56,14 @@ struct ScratchFolder: ~Copyable {
     }
 
     private static func locked(_ path: FilePath) -> OwnedDescriptor? {
-        guard let start = try? Opening.start(at: path), let folder = try? Opening.readable(start),
+        guard let folder = try? Opening.folder(at: path),
             flock(folder.rawValue, LOCK_EX | LOCK_NB) == 0
         else { return nil }
         return folder
     }
 
     private static func removeLeftOvers(in parent: FilePath) {
-        guard let start = try? Opening.start(at: parent), let folder = try? Opening.readable(start) else { return }
+        guard let folder = try? Opening.folder(at: parent) else { return }
         var reader = FolderReader()
         var leftOvers: [FilePath] = []
         while let entry = try? reader.next(of: folder) {

@@ -26,6 +26,7 @@ public final class Session {
     private var oldestVerified: UInt32?
     /// What this session has looked at, and in how long.
     private var looked = (files: UInt64(0), bytes: UInt64(0), since: UInt64(0))
+    private let settingAside: SettingAside?
 
     private var scanID = ScanID.random()
     private var target: SessionOrder.Target
@@ -70,6 +71,7 @@ public final class Session {
         guard let first = order.targets.first else { throw SessionFailure("there is nothing to scan") }
         target = first
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
+        settingAside = try SettingAside(order)
         context = LookContext.now(signatures: order.signatures, engine: executable, limits: order.limits)
         ledger = Ledger(
             state: order.state, reverify: order.reverifySeconds, isReadOnly: order.plan != nil, clock: clock)
@@ -105,6 +107,7 @@ public final class Session {
         defer { ledger.close() }
         try tellProblems()
         if order.plan != nil { return try planTargets() }
+        try settingAside?.recover(tell)
         for next in order.targets where completeness == .complete {
             target = next
             counts = OutcomeCounts()
@@ -166,7 +169,7 @@ public final class Session {
         // Databases that were never loaded may be damaged: that must be known also where nothing is due.
         if context.map(ledger.hasSeen) != true { _ = try pool() }
         let rules = WalkRules(
-            exclude: target.exclude.map(PathGlob.init), oneFileSystem: target.oneFileSystem,
+            exclude: PathPatterns(target.exclude.map { ($0, ()) }), oneFileSystem: target.oneFileSystem,
             validatorFiles: ValidatorFileMatcher(order.validatorFiles))
         estimate = Estimate()
         if order.estimatesTotals { estimate.begin(target.paths, rules) }
@@ -196,7 +199,7 @@ public final class Session {
             outside = error
         }
         while let pool = started, !pool.isEmpty || !isLoaded {
-            pool.confirmAll()
+            try pool.confirmAll()
             try turn(milliseconds: 250)
         }
         // A file that was met and has no outcome, or two, would be a hole that nobody sees.
@@ -242,7 +245,7 @@ public final class Session {
             _ = ledger.begin(key: target.ledgerKey, name: target.name, context: context, isFull: order.isFull)
             var plan = Plan()
             let rules = WalkRules(
-                exclude: target.exclude.map(PathGlob.init), oneFileSystem: target.oneFileSystem,
+                exclude: PathPatterns(target.exclude.map { ($0, ()) }), oneFileSystem: target.oneFileSystem,
                 validatorFiles: ValidatorFileMatcher(order.validatorFiles))
             for root in target.paths {
                 var walk = Walk(root: root, rules: rules)
@@ -287,12 +290,16 @@ public final class Session {
         case .sameInode(let lookedAt):
             verified(at: lookedAt)
             return try settle(candidate.path, .unchanged, size: size, detail: "looked at under another name")
+        // Whatever kept it from being set aside is tried again.
+        case .settled(let outcome, _, _) where outcome.kind == .infected && target.setsAside: break
         case .settled(let outcome, let detail, let sha256):
             return try settle(
                 candidate.path, outcome, size: size, detail: detail, sha256: sha256,
                 identity: FileIdentity(candidate.status))
         }
         switch links.answer(for: candidate.status) {
+        // It may have to stay under its other name, and not under this one.
+        case .known(let outcome, _) where outcome.kind == .infected && target.setsAside: break
         case .known(let outcome, let detail):
             return try settle(
                 candidate.path, outcome.ofAnotherName, size: size, detail: detail,
@@ -341,7 +348,7 @@ public final class Session {
             }
             guard sameContent.mustWaitOutside(for: digest) else { return sameContent.wait(look, for: digest) }
             // So many files are held open for what is being looked at: first that.
-            started?.confirmEarly()
+            try started?.confirmEarly()
             try rest(250)
         }
     }
@@ -418,16 +425,11 @@ public final class Session {
 
     private func settle(_ look: Look, _ outcome: Outcome, detail: String? = nil) throws {
         guard case .file(let path) = look.purpose else { return }
-        let identity = FileIdentity(look.before)
         if outcome != .unchanged { remember(look, outcome, detail) }
-        try settle(
-            path, outcome, size: look.before.size, detail: detail, sha256: look.digest?.hexadecimal,
-            identity: identity)
+        try settle(path, of: look, outcome, detail: detail)
         try settleWaiting(for: look, outcome, detail)
         links.end(look, outcome, detail: detail)
-        for name in look.otherNames {
-            try settle(name, outcome.ofAnotherName, size: look.before.size, detail: detail, identity: identity)
-        }
+        for name in look.otherNames { try settle(name, of: look, outcome.ofAnotherName, detail: detail) }
         look.close()
     }
 
@@ -470,6 +472,22 @@ public final class Session {
         for waiting in sameContent.takeWaiting(for: look, digest) { try pool().resubmit(waiting) }
     }
 
+    /// One name of a file that was looked at; where it is infected, it may be set aside.
+    private func settle(_ path: [UInt8], of look: Look, _ outcome: Outcome, detail: String?) throws {
+        let tellOutcome = { (detail: String?) in
+            try self.settle(
+                path, outcome, size: look.before.size, detail: detail, sha256: look.digest?.hexadecimal,
+                identity: FileIdentity(look.before))
+        }
+        if case .infected(let first, let others) = outcome, target.setsAside, let settingAside {
+            let found = SettingAside.Found(
+                path: FilePath(bytes: path), signatures: [first] + others, target: target.name, scanID: scanID)
+            try settingAside.settle(look, found, tellOutcome, tell)
+        } else {
+            try tellOutcome(detail)
+        }
+    }
+
     private func settle(
         _ path: [UInt8], _ outcome: Outcome, size: UInt64?, detail: String? = nil, sha256: String? = nil,
         identity: FileIdentity? = nil
@@ -480,7 +498,7 @@ public final class Session {
         case .unchanged, .incomplete, .skipped: break
         }
         let path = FilePath(bytes: path)
-        guard order.report == .everything || outcome.isNotable || isAwaited(path) else { return }
+        guard order.report == .everything || outcome.isNotable || isAwaited(path) || isUnexpected(outcome) else { return }
         try tell(
             .file(
                 FileReport(
@@ -503,6 +521,12 @@ public final class Session {
         }
         try settle(path, .skipped(.keyFile), size: size, detail: report?.evidence)
         if let report { try tell(.keyFileExposed(report)) }
+    }
+
+    /// Whether somebody who named a path by hand would take it for scanned: nothing but its own rules keeps a target
+    /// within one file system.
+    private func isUnexpected(_ outcome: Outcome) -> Bool {
+        target.name == nil && outcome == .skipped(.otherFilesystem)
     }
 
     private func tellProgress() throws {

@@ -16,6 +16,8 @@ public struct SessionOrder: Codable, Sendable {
         public var exclude: [String]
         /// Whether file systems mounted beneath the paths are left out.
         public var oneFileSystem: Bool
+        /// Whether infected files are set aside; else they are only reported. Needs ``SessionOrder/quarantine``.
+        public var setsAside = false
 
         /// A target, or paths given by hand where `name` is nil.
         public init(name: String?, paths: [FilePath], exclude: [String] = [], oneFileSystem: Bool = true) {
@@ -54,6 +56,8 @@ public struct SessionOrder: Codable, Sendable {
     public var estimatesTotals: Bool
     /// Files of which every outcome is told, whatever ``report`` says.
     public var watched = WatchedPaths([])
+    /// Where infected files are set aside, and which are not; nil where no target wants it.
+    public var quarantine: QuarantineOrder?
     /// How the session makes room for others.
     public var throttle = Throttle.none
     /// Outside of it the session ends; nil: it never does for that reason.

@@ -5,11 +5,21 @@ internal import SystemPackage
 /// What a target leaves out.
 struct WalkRules {
     /// Paths and names that are not entered.
-    var exclude: [PathGlob] = []
+    var exclude = PathPatterns<Void>([])
     /// Whether file systems mounted beneath the root are left out.
     var oneFileSystem = true
     /// What is recognised as a validator's.
     var validatorFiles = ValidatorFileMatcher(ValidatorFiles())
+
+    /// Whether a path is left out, or a folder above it.
+    func leaveOut(_ path: FilePath) -> Bool {
+        var path = path
+        while !path.components.isEmpty {
+            if exclude.first(matching: path.bytes) != nil { return true }
+            path.removeLastComponent()
+        }
+        return false
+    }
 }
 
 /// Meets every file beneath one root, folder by folder, each anchored on an open descriptor: no path is ever
@@ -45,12 +55,17 @@ struct Walk: ~Copyable {
 
     /// Folders held open on the way down.
     static let mostOpen = 64
+    /// Bytes of names of one folder's subfolders that wait; then they are walked before the rest is listed.
+    static let mostNames = 4 << 20
 
     private let root: FilePath
     private let rules: WalkRules
     private var stack: [Frame] = []
     private var reader = FolderReader()
     private var state = State.start
+    /// The path of the folder on top of the stack.
+    private var path: [UInt8] = []
+    private var mounts: SecondMounts
     /// The root where it is a single file: an `O_PATH` descriptor.
     private var rootFile: OwnedDescriptor?
 
@@ -60,7 +75,8 @@ struct Walk: ~Copyable {
 
     /// A folder on the way down.
     private final class Frame {
-        let path: [UInt8]
+        /// Bytes of the walk's ``path`` that are this folder's.
+        let pathLength: Int
         let status: FileStatus
         let fileSystem: FileSystemIdentity?
         /// Whether everybody may enter it and every folder above it.
@@ -69,13 +85,15 @@ struct Walk: ~Copyable {
         var isListed = false
         /// Moved away while it was being walked: what is left of it cannot be reached by any way that can be trusted.
         var isLost = false
-        var subfolders: [FileName] = []
+        var subfolders = NameStack()
+        /// Where to go on listing, once the subfolders so far were walked; nil: it was listed to its end.
+        var unlistedFrom: Int64?
 
         init(
-            path: [UInt8], status: FileStatus, fileSystem: FileSystemIdentity?, isReachable: Bool,
+            pathLength: Int, status: FileStatus, fileSystem: FileSystemIdentity?, isReachable: Bool,
             descriptor: consuming OwnedDescriptor
         ) {
-            self.path = path
+            self.pathLength = pathLength
             self.status = status
             self.fileSystem = fileSystem
             self.isReachable = isReachable && status.permissions & 0o001 != 0
@@ -87,6 +105,7 @@ struct Walk: ~Copyable {
     init(root: FilePath, rules: WalkRules) {
         self.root = root
         self.rules = rules
+        mounts = SecondMounts { rules.leaveOut($0) }
     }
 
     /// The next file, or nil when everything was met.
@@ -103,6 +122,8 @@ struct Walk: ~Copyable {
                 if let met = list(frame) { return met }
             } else if let name = frame.subfolders.popLast() {
                 if let met = enter(name, of: frame) { return met }
+            } else if let place = frame.unlistedFrom {
+                if let met = listOn(frame, from: place) { return met }
             } else {
                 leave(frame)
             }
@@ -136,11 +157,13 @@ struct Walk: ~Copyable {
                     return settled(path, .skipped(.otherFilesystem), "a file system of the kernel's")
                 }
                 let folder = try Opening.readable(start)
+                mounts.begin(folder, status)
+                self.path = path
                 let fileSystem = try FileSystemIdentity.of(folder)
                 let isReachable = Self.everyoneReaches(folder, status)
                 stack.append(
                     Frame(
-                        path: path, status: status, fileSystem: fileSystem, isReachable: isReachable,
+                        pathLength: path.count, status: status, fileSystem: fileSystem, isReachable: isReachable,
                         descriptor: folder))
                 return nil
             case .regular:
@@ -178,6 +201,13 @@ struct Walk: ~Copyable {
 
     private mutating func list(_ frame: Frame) -> Met? {
         do {
+            if frame.subfolders.size > Self.mostNames, reader.isDrained,
+                let place = reader.place(in: frame.descriptor!)
+            {
+                frame.unlistedFrom = place
+                frame.isListed = true
+                return nil
+            }
             guard let entry = try reader.next(of: frame.descriptor!) else {
                 frame.isListed = true
                 return nil
@@ -185,12 +215,27 @@ struct Walk: ~Copyable {
             return meet(entry, in: frame)
         } catch {
             frame.isListed = true
-            return settled(frame.path, .incomplete(.ioError), "cannot read the rest of this folder: \(error)")
+            return settled(path, .incomplete(.ioError), "cannot read the rest of this folder: \(error)")
+        }
+    }
+
+    /// Goes on listing a folder whose first subfolders were walked.
+    private mutating func listOn(_ frame: Frame, from place: Int64) -> Met? {
+        frame.unlistedFrom = nil
+        if frame.isLost {
+            return settled(path, .incomplete(.ioError), "this folder was moved while it was scanned")
+        }
+        do {
+            try reader.resume(frame.descriptor!, at: place)
+            frame.isListed = false
+            return nil
+        } catch {
+            return settled(path, .incomplete(.ioError), "cannot read the rest of this folder: \(error)")
         }
     }
 
     private func meet(_ entry: FolderReader.Entry, in frame: Frame) -> Met? {
-        let path = join(frame.path, entry.name)
+        let path = path(of: entry.name)
         var kind = entry.kind
         if isExcluded(path) { return settled(path, .skipped(.excluded)) }
         if kind == .directory {
@@ -213,7 +258,7 @@ struct Walk: ~Copyable {
         }
         guard kind == .regular else { return settled(path, .skipped(.special), kind.inWords) }
         // A file can be a mount of its own; pods have hundreds of them.
-        if rules.oneFileSystem && status.device != frame.status.device {
+        if rules.oneFileSystem && status.isElsewhere(than: frame.status) {
             return settled(path, .skipped(.otherFilesystem), size: status.size)
         }
         // A file that is a mount of its own may be of any file system.
@@ -237,29 +282,42 @@ struct Walk: ~Copyable {
     }
 
     private func isExcluded(_ path: [UInt8]) -> Bool {
-        rules.exclude.contains { $0.matches(path) }
+        rules.exclude.first(matching: path) != nil
     }
 
     // MARK: Down and up
 
     private mutating func enter(_ name: FileName, of frame: Frame) -> Met? {
-        let path = join(frame.path, name)
+        let path = path(of: name)
         if frame.isLost {
             return settled(path, .incomplete(.ioError), "the folder it is in was moved while it was scanned")
         }
         do {
             let folder = try Opening.folder(name, in: frame.descriptor!)
             let status = try FileStatus.of(folder)
-            if status.device != frame.status.device {
+            if status.isElsewhere(than: frame.status) {
                 if rules.oneFileSystem { return settled(path, .skipped(.otherFilesystem)) }
-                if try FileSystemKind.of(folder) != .local { return settled(path, .skipped(.otherFilesystem)) }
+                switch try FileSystemKind.of(folder) {
+                case .local: break
+                case .pseudo: return settled(path, .skipped(.otherFilesystem), "a file system of the kernel's")
+                case .network:
+                    return settled(
+                        path, .skipped(.otherFilesystem),
+                        "a file system of another machine or of a program: name it to have it scanned")
+                }
+            }
+            if status.mount != frame.status.mount, let other = mounts.otherWay(to: folder, status) {
+                return settled(
+                    path, .skipped(.otherFilesystem),
+                    "another mount of \(printable(other)), which is scanned where it lies")
             }
             let fileSystem =
                 status.device == frame.status.device ? frame.fileSystem : try FileSystemIdentity.of(folder)
             reader.reset()
+            self.path = path
             stack.append(
                 Frame(
-                    path: path, status: status, fileSystem: fileSystem, isReachable: frame.isReachable,
+                    pathLength: path.count, status: status, fileSystem: fileSystem, isReachable: frame.isReachable,
                     descriptor: folder))
             // The root stays open: it is where a lost way is found again.
             let surplus = stack.count - Self.mostOpen
@@ -277,14 +335,25 @@ struct Walk: ~Copyable {
     private mutating func leave(_ frame: Frame) {
         stack.removeLast()
         reader.reset()
-        guard let parent = stack.last, parent.descriptor == nil, !parent.subfolders.isEmpty else { return }
-        if let found = try? Opening.folder(.parent, in: frame.descriptor!), isSame(found, parent) {
+        guard let parent = stack.last else { return }
+        path.removeSubrange(parent.pathLength...)
+        guard parent.descriptor == nil else { return }
+        // Also where nothing is left to enter in it: it is the way to the folder above.
+        if let found = climb(from: frame), isSame(found, parent) {
             parent.descriptor = consume found
+        } else if parent.subfolders.isEmpty && parent.unlistedFrom == nil {
+            return
         } else if let found = try? reopen(), isSame(found, parent) {
             parent.descriptor = consume found
         } else {
             parent.isLost = true
         }
+    }
+
+    /// The folder above; nil where the way was lost.
+    private func climb(from frame: Frame) -> OwnedDescriptor? {
+        guard frame.descriptor != nil else { return nil }
+        return try? Opening.folder(.parent, in: frame.descriptor!)
     }
 
     private func isSame(_ folder: borrowing OwnedDescriptor, _ frame: Frame) -> Bool {
@@ -294,8 +363,7 @@ struct Walk: ~Copyable {
 
     /// The folder on top of the stack, found again by the names on the way down from the root.
     private func reopen() throws(Errno) -> OwnedDescriptor {
-        let depth = stack[0].path.split(separator: UInt8(ascii: "/")).count
-        let names = stack[stack.count - 1].path.split(separator: UInt8(ascii: "/")).dropFirst(depth)
+        let names = path[stack[0].pathLength...].split(separator: UInt8(ascii: "/"))
         var folder = try Opening.readable(stack[0].descriptor!)
         for name in names { folder = try Opening.folder(FileName(name)!, in: folder) }
         return folder
@@ -307,9 +375,25 @@ struct Walk: ~Copyable {
         .settled(path: path, outcome: outcome, size: size, detail: detail)
     }
 
-    private func join(_ folder: [UInt8], _ name: FileName) -> [UInt8] {
+    /// The path of an entry of the folder on top of the stack.
+    private func path(of name: FileName) -> [UInt8] {
         let slash = UInt8(ascii: "/")
-        return folder.last == slash ? folder + name.bytes : folder + [slash] + name.bytes
+        var joined: [UInt8] = []
+        joined.reserveCapacity(path.count + name.bytes.count + 1)
+        joined += path
+        if joined.last != slash { joined.append(slash) }
+        joined += name.bytes
+        return joined
+    }
+}
+
+extension FileStatus {
+    /// Whether it lies on another file system than the folder that it was met in.
+    ///
+    /// The device alone does not tell: on overlayfs and btrfs a file can have another one than its folder. What has the
+    /// same device but came by another mount, a folder bound to a second place, is not elsewhere either.
+    fileprivate func isElsewhere(than folder: FileStatus) -> Bool {
+        device != folder.device && (mount == 0 || mount != folder.mount)
     }
 }
 

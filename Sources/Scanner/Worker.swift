@@ -17,10 +17,6 @@ final class Worker {
     var canariesDue = 0
     /// Whether it has found its first canaries.
     var isProven = false
-    /// Whether it took too long.
-    var isOverdue = false
-    /// Whether the engine was asked to end it. Nothing it says from then on counts.
-    var isEnding = false
     /// The socket's other end is gone; the engine will say how it ended.
     private(set) var isGone = false
 
@@ -34,7 +30,7 @@ final class Worker {
 
     var descriptor: Int32 { socket.rawValue }
 
-    var isFree: Bool { isProven && !isGone && !isEnding && queue.count < Self.queueLength }
+    var isFree: Bool { isProven && !isGone && queue.count < Self.queueLength }
 
     /// Sends a file. A worker that is gone takes it all the same: what it had is settled when the engine tells its end.
     func send(_ look: Look, id request: UInt64) {

@@ -1,4 +1,5 @@
 internal import EngineProtocol
+internal import Glibc
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -17,7 +18,7 @@ final class WorkerPool {
         case overdue(Look)
     }
 
-    private let engine: EngineProcess
+    private var engine: EngineProcess
     private let canary: Canary
     private let limits: EngineLimits
     private var workers: [Worker] = []
@@ -74,16 +75,18 @@ final class WorkerPool {
     }
 
     /// Everything that is waiting for its canary gets one: nothing more is handed in.
-    func confirmAll() {
+    ///
+    /// - Throws: where no canary can be made.
+    func confirmAll() throws {
         guard again.isEmpty && waitingLarge.isEmpty && workers.allSatisfy({ $0.queue.allSatisfy(\.look.isCanary) })
         else { return }
-        for worker in workers where !worker.unconfirmed.isEmpty && !worker.isGone { sendCanaries(to: worker) }
-        if !orphaned.isEmpty, let worker = freest() { sendCanaries(to: worker) }
+        for worker in workers where !worker.unconfirmed.isEmpty && !worker.isGone { try sendCanaries(to: worker) }
+        if !orphaned.isEmpty, let worker = freest() { try sendCanaries(to: worker) }
     }
 
     /// Whatever waits for its canary gets one now: somebody waits for what became of it.
-    func confirmEarly() {
-        for worker in workers where !worker.unconfirmed.isEmpty && !worker.isGone { sendCanaries(to: worker) }
+    func confirmEarly() throws {
+        for worker in workers where !worker.unconfirmed.isEmpty && !worker.isGone { try sendCanaries(to: worker) }
     }
 
     /// Waits at most `milliseconds` for something to happen, and returns the answers that came.
@@ -97,7 +100,7 @@ final class WorkerPool {
             [other, engine.control.rawValue] + polled.map(\.descriptor), milliseconds: milliseconds)
         for index in ready where index >= 2 { try hear(polled[index - 2]) }
         if ready.contains(1) { try hearEngine() }
-        endOverdue()
+        try endOverdue()
         defer { answers = [] }
         return answers
     }
@@ -133,6 +136,8 @@ final class WorkerPool {
     private func send(_ look: Look, to worker: Worker) {
         lastRequest += 1
         worker.send(look, id: lastRequest)
+        // It may live on although nothing reaches it, and then nobody would ever tell its end.
+        if worker.isGone { engine.kill(worker: worker.id) }
     }
 
     // MARK: Hearing
@@ -140,18 +145,20 @@ final class WorkerPool {
     private func hearEngine() throws {
         switch try engine.control.receive(waiting: false) {
         case .nothingYet: return
-        case .closed: throw SessionFailure("the engine ended; nothing can be scanned until it is started again")
+        case .closed: throw SessionFailure("the engine ended and nothing more can be scanned: \(engine.end)")
         case .message(var message):
             switch try EngineMessage(message.bytes) {
             case .failed(let text): throw SessionFailure(text)
-            case .loaded(let inventory): answers.append(.loaded(inventory))
+            case .loaded(let inventory):
+                engine.isLoaded = true
+                answers.append(.loaded(inventory))
             case .worker(let id):
                 guard let socket = message.descriptor.take() else {
                     throw SessionFailure("a worker came without a socket")
                 }
                 let worker = Worker(id: id, socket: socket)
                 workers.append(worker)
-                sendCanaries(to: worker)
+                try sendCanaries(to: worker)
             case .workerEnded(let id, let status): try bury(id, status)
             }
         }
@@ -162,78 +169,101 @@ final class WorkerPool {
             while let (look, verdict) = try worker.receive() {
                 switch look.purpose {
                 case .canary(let signature): try confirm(worker, signature, verdict)
-                case .file: take(look, verdict, of: worker)
+                case .file: try take(look, verdict, of: worker)
                 }
             }
-        } catch is MalformedMessage {
-            // A worker that talks nonsense is broken or taken over: it is ended, and what it had is looked at again.
-            worker.isEnding = true
+        } catch let failure as SessionFailure {
+            throw failure
+        } catch {
+            // A worker that talks nonsense, or more than a message holds, is broken or taken over: it is ended, and what it
+            // had is looked at again.
             engine.kill(worker: worker.id)
+            try lose(worker, .died("talked nonsense"))
         }
     }
 
-    private func take(_ look: Look, _ verdict: Verdict, of worker: Worker) {
+    private func take(_ look: Look, _ verdict: Verdict, of worker: Worker) throws {
         guard verdict == .clean, !look.hasChanged else { return answers.append(.looked(look, verdict)) }
         look.close()
         worker.unconfirmed.append(look)
-        if worker.unconfirmed.count >= Self.confirmationInterval { sendCanaries(to: worker) }
+        if worker.unconfirmed.count >= Self.confirmationInterval { try sendCanaries(to: worker) }
     }
 
-    /// A worker ended: blames the file it had, hands the rest to others.
+    /// A worker ended by itself. One that is not known any more was ended by this pool.
     private func bury(_ id: Int32, _ status: Int32) throws {
-        guard let index = workers.firstIndex(where: { $0.id == id }) else { return }
-        let worker = workers[index]
+        guard let worker = workers.first(where: { $0.id == id }) else { return }
         // What it had answered before it died is still in the socket.
-        if !worker.isEnding { try hear(worker) }
-        workers.remove(at: index)
+        try hear(worker)
+        guard workers.contains(where: { $0 === worker }) else { return }
+        // SIGPROF: the worker's own limit of CPU time for one file.
+        try lose(worker, status == -SIGPROF ? .wasTooSlow : .died(describe(status)))
+    }
+
+    /// How a worker was lost.
+    private enum Loss {
+        /// It ended; the text continues "the engine's worker".
+        case died(String)
+        /// It took too long and is being killed. Nobody waits for its end: a process that waits for a disk or a server
+        /// that is gone cannot be killed until that answers.
+        case wasTooSlow
+    }
+
+    /// Does without a worker from now on: blames the file it had, hands the rest to others.
+    private func lose(_ worker: Worker, _ loss: Loss) throws {
+        workers.removeAll { $0 === worker }
         orphaned += worker.unconfirmed
         stillbirths = worker.isProven ? 0 : stillbirths + 1
+        let how =
+            switch loss {
+            case .died(let how): how
+            case .wasTooSlow: "took too long"
+            }
         guard stillbirths < Self.mostStillbirths else {
             throw SessionFailure(
-                "the engine's workers end as soon as they start (the last one \(describe(status))): see the kernel's log"
-            )
+                "the engine's workers end as soon as they start (the last one \(how)): see the kernel's log")
         }
         var left = worker.takeQueue()[...]
         if let suspect = left.first, !suspect.isCanary {
             left.removeFirst()
             suspect.crashes += 1
-            if worker.isOverdue {
-                answers.append(.overdue(suspect))
-            } else if suspect.crashes >= 2 {
-                answers.append(.killedWorkers(suspect, "the engine's worker \(describe(status)), twice"))
-            } else {
-                again.append(suspect)
+            switch loss {
+            case .wasTooSlow: answers.append(.overdue(suspect))
+            case .died where suspect.crashes >= 2:
+                answers.append(.killedWorkers(suspect, "the engine's worker \(how), twice"))
+            case .died: again.append(suspect)
             }
         }
         again += left.filter { !$0.isCanary }
     }
 
     private func describe(_ status: Int32) -> String {
-        status < 0 ? "was killed by signal \(-status)" : "ended with status \(status)"
+        switch status {
+        case -SIGSYS: "broke out of its work and was killed by its sandbox (signal \(SIGSYS))"
+        case ..<0: "was killed by signal \(-status)"
+        default: "ended with status \(status)"
+        }
     }
 
-    private func endOverdue() {
+    private func endOverdue() throws {
         let now = monotonicNanoseconds()
         let longest = UInt64(limits.milliseconds) * 1_000_000 + Self.grace
-        for worker in workers where !worker.isEnding && !worker.queue.isEmpty && now > worker.headSince + longest {
-            worker.isOverdue = true
-            worker.isEnding = true
+        for worker in workers where !worker.queue.isEmpty && now > worker.headSince + longest {
             engine.kill(worker: worker.id)
+            try lose(worker, .wasTooSlow)
         }
     }
 
     // MARK: Canaries
 
-    private func sendCanaries(to worker: Worker) {
+    private func sendCanaries(to worker: Worker) throws {
         guard worker.canariesDue == 0 else { return }
+        worker.canariesDue = 2
         for (signature, content) in [
             (Canary.patternSignature, canary.plainFile), (Canary.memberSignature, canary.archive),
         ] {
-            // Without memory for a hundred bytes: the worker stays unproven, and is asked again the next time.
-            guard let file = try? memoryFile(named: "nodeguard", content), let status = try? FileStatus.of(file) else {
-                continue
-            }
-            worker.canariesDue += 1
+            // Without it the worker would stay unproven, or half proven, and the scan would wait for it for ever.
+            let file = try memoryFile(named: "nodeguard", content)
+            let status = try FileStatus.of(file)
             send(Look(.canary(signature: signature), file, before: status), to: worker)
         }
     }

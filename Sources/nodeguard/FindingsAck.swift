@@ -1,5 +1,6 @@
 import Agent
 import ArgumentParser
+import Config
 import Journal
 import LinuxSystem
 
@@ -24,7 +25,8 @@ struct FindingsAck: ParsableCommand {
     }
 
     func run() throws {
-        guard let store = try StateFolder.findings(global) else {
+        let settings = try global.loadConfiguration().settings
+        guard let store = try StateFolder.findings(settings) else {
             printError("nodeguard: there are no findings yet")
             throw ExitCode(2)
         }
@@ -35,6 +37,7 @@ struct FindingsAck: ParsableCommand {
             try store.acknowledge(id, Finding.Acknowledgement(reason: reason, who: who, time: .now()))
             guard let finding = try store.findings(all: true).first(where: { $0.id == id }) else { return }
             print(FindingsList.text(finding))
+            QuarantineCommand.record(settings) { _ in }
         }
     }
 }

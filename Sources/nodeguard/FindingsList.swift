@@ -1,5 +1,6 @@
 import Agent
 import ArgumentParser
+import Config
 import FoundationEssentials
 import Journal
 import LinuxSystem
@@ -21,7 +22,7 @@ struct FindingsList: ParsableCommand {
     var json = false
 
     func run() throws {
-        let store = try StateFolder.findings(global)
+        let store = try StateFolder.findings(global.loadConfiguration().settings)
         let findings = try store.map { store in try StateFolder.reading { try store.findings(all: true) } } ?? []
         let open = findings.count { $0.state == .open }
         let shown = all ? findings : findings.filter { $0.state == .open }

@@ -1,5 +1,6 @@
 import Agent
 import ArgumentParser
+import Config
 import Journal
 import LinuxSystem
 
@@ -17,7 +18,7 @@ struct HistoryCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let store = try StateFolder.findings(global)
+        let store = try StateFolder.findings(global.loadConfiguration().settings)
         let scans = try store.map { store in try StateFolder.reading { try store.history(target: target) } } ?? []
         if json {
             try printJSON(Document(scans: scans.map(Document.Item.init)))

@@ -13,7 +13,9 @@ struct ScanNowCommand: ParsableCommand {
         commandName: "scan-now",
         abstract: "Scan paths, or targets of the configuration, now.",
         discussion: """
-            Without PATH and without --target, all targets are scanned. A path that begins with a dash goes behind --.
+            Without PATH and without --target, all targets are scanned. A path that begins with a dash goes behind --. \
+            What is mounted beneath a PATH is scanned too, except file systems of other machines and the kernel's own; a \
+            target has a setting for that.
 
             Exits 0 when everything was looked at and nothing found, 1 when something was found, 2 when something could \
             not be scanned and nothing was found.
@@ -54,6 +56,7 @@ struct ScanNowCommand: ParsableCommand {
         var order = try order(configuration, state: state)
         let findings = FindingsRecorder(state: state)
         order.watched = findings.watched
+        order.addQuarantine(settings, findings)
         var reporter = ScanReporter(
             journal: settings.journal.enabled ? JournaldSink() : nil,
             metrics: MetricsStore(
@@ -63,18 +66,22 @@ struct ScanNowCommand: ParsableCommand {
         let ending: SessionProcess.Ending
         do {
             ending = try SessionProcess.run(order) { event in
-                // What is on the screen first: a slow disk of the metrics must not hold it back.
+                // What is on the screen first: a slow disk of the metrics must not hold it back. And where nobody looks
+                // at the screen any more, the journal and the findings still take it.
+                defer { if !plan { reporter.report(event) } }
                 try screen.show(event)
-                if !plan { reporter.report(event) }
             }
         } catch {
             reporter.sessionEnded()
             screen.end()
             printError("nodeguard: \(error)")
-            throw ExitCode(2)
+            throw ExitCode(screen.foundSomething ? 1 : 2)
         }
         screen.end()
         for problem in reporter.problems { printError("note: \(problem)") }
+        if let problem = screen.problem {
+            printError("nodeguard: not everything that was found is shown: cannot write to the standard output: \(problem)")
+        }
         try finish(ending, screen, &reporter)
     }
 
@@ -98,7 +105,7 @@ struct ScanNowCommand: ParsableCommand {
         let counts = summary.totals.counts
         if counts[.infected] > 0 { return 1 }
         let unseen = counts[.incomplete] > 0 || counts[exactly: .skipped(.tooLarge)] > 0 || screen.skippedRoots > 0
-        return unseen || summary.totals.completeness != .complete ? 2 : 0
+        return unseen || screen.problem != nil || summary.totals.completeness != .complete ? 2 : 0
     }
 
     private func order(_ configuration: LoadedConfiguration, state: FilePath) throws -> SessionOrder {
@@ -110,7 +117,8 @@ struct ScanNowCommand: ParsableCommand {
             }
         var order = SessionOrder(
             targets: try orderedTargets(settings), signatures: settings.scan.signatures.path, workers: workers,
-            scratchParent: try scratchParent(state), validatorFiles: ValidatorFiles(configuration), report: json ? .everything : .notable,
+            scratchParent: try scratchParent(state), validatorFiles: ValidatorFiles(configuration),
+            report: json ? .everything : .notable,
             estimatesTotals: ScanScreen.isTerminal)
         order.state = state
         order.reverifySeconds = UInt64(max(1, settings.scan.reverify.milliseconds / 1000))
@@ -122,7 +130,12 @@ struct ScanNowCommand: ParsableCommand {
     }
 
     private func orderedTargets(_ settings: Configuration) throws -> [SessionOrder.Target] {
-        if !paths.isEmpty { return [SessionOrder.Target(name: nil, paths: try paths.map { try $0.absolute() })] }
+        if !paths.isEmpty {
+            // What is mounted beneath belongs to what was named, as for every program that descends into folders.
+            return [
+                SessionOrder.Target(name: nil, paths: try paths.map { try $0.absolute() }, oneFileSystem: false)
+            ]
+        }
         let configured = settings.scan.targets
         for name in targets where !configured.contains(where: { $0.name.text == name }) {
             let names = configured.map(\.name.text).joined(separator: ", ")

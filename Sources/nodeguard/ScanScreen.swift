@@ -13,6 +13,10 @@ struct ScanScreen {
     private var signatures: SignaturesLoaded?
     /// Paths given to scan that were not looked at at all, for another reason than being excluded.
     private(set) var skippedRoots = 0
+    /// Whether any file was infected.
+    private(set) var foundSomething = false
+    /// Why the standard output did not take everything: a full disk must not end a scan, which is told elsewhere too.
+    private(set) var problem: Errno?
 
     /// Whether stderr is a terminal that can show progress.
     static var isTerminal: Bool {
@@ -24,11 +28,13 @@ struct ScanScreen {
         self.roots = roots
     }
 
+    /// - Throws: where nobody reads the output any more.
     mutating func show(_ event: Event) throws {
+        if case .file(let file) = event, case .infected = file.outcome { foundSomething = true }
         if case .file(let file) = event, case .skipped = file.outcome, roots.contains(file.path) { skippedRoots += 1 }
         if case .scanProgress(let scan) = event { progress.show(scan) }
         if json {
-            try FileDescriptor.standardOutput.writeAll(event.jsonLine())
+            try write(event.jsonLine())
             return
         }
         switch event {
@@ -40,6 +46,9 @@ struct ScanScreen {
         case .stateProblem(let problem): printError("note: \(printable(problem.path)): \(problem.detail)")
         case .scanResumed: printError("note: \(event.message)")
         case .summary(let summary): if !isPlan { try sums(summary.totals) }
+        case .fileQuarantined(let aside):
+            let others = aside.remainingNames == 0 ? "" : "; \(aside.remainingNames) other names of it remain"
+            try put("SET ASIDE   \(printable(aside.path))  as \(aside.quarantineID)\(others)")
         default: break
         }
     }
@@ -52,7 +61,7 @@ struct ScanScreen {
         case .infected(let first, let others):
             try put(
                 "INFECTED    \(printable(file.path))  \(([first] + others).map { printable($0.utf8) }.joined(separator: ", "))"
-            )
+                    + explained(file.detail))
         case .incomplete(let reason):
             try put("INCOMPLETE  \(printable(file.path))  \(reason.rawValue)\(explained(file.detail))")
         case .skipped(let reason):
@@ -95,8 +104,23 @@ struct ScanScreen {
 
     private mutating func put(_ line: String) throws {
         progress.clear()
-        try FileDescriptor.standardOutput.writeAll((line + "\n").utf8)
+        try write(Array((line + "\n").utf8))
     }
+
+    private mutating func write(_ bytes: [UInt8]) throws {
+        do {
+            try FileDescriptor.standardOutput.writeAll(bytes)
+        } catch Errno.brokenPipe {
+            throw NobodyReads()
+        } catch {
+            problem = problem ?? (error as? Errno) ?? .ioError
+        }
+    }
+}
+
+/// Whoever read the standard output has gone.
+struct NobodyReads: Error, CustomStringConvertible {
+    let description = "nobody reads the output any more; what was not reached was not scanned"
 }
 
 /// The last line of a terminal: files, bytes, rate, and the time left once it is known how much there is.

@@ -9,8 +9,8 @@ import SystemPackage
 /// The state folder as commands use it that only look or decide.
 enum StateFolder {
     /// The findings; nil where no scan has kept anything yet. What is wrong is told, and the command ends with 2.
-    static func findings(_ global: GlobalOptions) throws -> FindingsStore? {
-        let state = try global.loadConfiguration().settings.paths.state.path
+    static func findings(_ settings: Configuration) throws -> FindingsStore? {
+        let state = settings.paths.state.path
         guard exists(state) else {
             printError("note: there is no \(printable(state)) yet: nothing was kept by any scan")
             return nil

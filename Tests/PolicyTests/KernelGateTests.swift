@@ -1,8 +1,9 @@
 import Journal
 import LinuxSystem
-import Policy
 import TestSupport
 import Testing
+
+@testable import Policy
 
 /// Real packets through real rules. Each test tells how many were sent, allowed and leaked.
 @Suite("The gate's rules in the kernel, with real packets (needs root)", .serialized)
@@ -162,6 +163,38 @@ struct KernelGateTests {
         #expect(arrived[4] == nil)
     }
 
+    @Test(arguments: ["10.42.0.5", "192.0.2.2"])
+    func `a load balancer's address that is rewritten to a validator is shut too`(target: String) throws {
+        let topology = try GateTopology()
+        let pod = try topology.addPod()
+        try topology.node.shell(
+            """
+            nft add table ip lb; nft 'add chain ip lb pre { type nat hook prerouting priority dstnat; }'
+            nft add rule ip lb pre ip daddr 203.0.113.50 udp dport 30303 dnat to \(target):9000
+            """)
+        try topology.peer.shell("ip route add 203.0.113.50/32 via 192.0.2.2")
+        let receiver = try PacketReceiver(in: target == "192.0.2.2" ? topology.node : pod, port: 9000)
+        var rules = Self.enforced
+        rules.pods = [IPAddress("10.42.0.5")!]
+        let sent = try topology.withGate(rules) { gate in
+            let flood = try PacketFlood(from: topology.peer, to: "203.0.113.50", port: 30303)
+            flood.begin(phase: 1, packets: 500)
+            flood.begin(phase: 2)
+            try gate.open(for: .seconds(30))
+            flood.begin(phase: 3, packets: 500)
+            flood.begin(phase: 4)
+            try gate.shut()
+            flood.begin(phase: 5)
+            flood.begin(phase: 6, packets: 500)
+            return flood.stop()
+        }
+        let arrived = GateTopology.arrived(receiver)
+        let leaked = [0, 1, 6].reduce(0) { $0 + (arrived[$1] ?? 0) }
+        print("load balancer: sent \(sent.values.reduce(0, +)), allowed \(arrived[3] ?? 0), leaked \(leaked)")
+        #expect(leaked == 0)
+        #expect(arrived[3] == sent[3])
+    }
+
     @Test func `IPv6 is shut alike`() throws {
         let topology = try GateTopology()
         let receiver = try PacketReceiver(in: topology.node, on: "::", port: 9000)
@@ -177,6 +210,28 @@ struct KernelGateTests {
         let arrived = GateTopology.arrived(receiver)
         #expect(arrived[0] == nil)
         #expect(arrived[2] == sent[2])
+    }
+
+    @Test func `a kernel without nft_fib shuts the validators' ports all the same, and no others`() throws {
+        let topology = try GateTopology()
+        let guarded = try PacketReceiver(in: topology.node, port: 9000)
+        let ssh = try PacketReceiver(in: topology.node, port: 22)
+        let (first, other) = try topology.node.run { () -> ([UInt32: Int], [UInt32: Int]) in
+            let gate = try KernelGate(scheme: nil, asksRouting: false)
+            try gate.install(Self.enforced)
+            #expect(gate.limitation?.contains("nft_fib_inet") == true)
+            let flood = try PacketFlood(from: topology.peer, to: "192.0.2.2", port: 9000)
+            let beside = try PacketFlood(from: topology.peer, to: "192.0.2.2", port: 22)
+            flood.begin(phase: 1, packets: 300)
+            flood.begin(phase: 2)
+            try gate.open(for: .seconds(30))
+            flood.begin(phase: 3, packets: 300)
+            return (flood.stop(), beside.stop())
+        }
+        let arrived = GateTopology.arrived(guarded)
+        #expect(arrived[1] == nil)
+        #expect(arrived[3] == first[3])
+        #expect(GateTopology.arrived(ssh) == other)
     }
 
     @Test func `observe lets everything through`() throws {

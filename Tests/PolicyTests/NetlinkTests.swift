@@ -3,7 +3,7 @@ import Testing
 
 @testable import Policy
 
-private func bytes(_ hex: String) -> [UInt8] {
+func bytes(_ hex: String) -> [UInt8] {
     let digits = Array(hex.utf8).map { $0 < 0x3a ? $0 - 0x30 : $0 - 0x57 }
     return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
 }
@@ -71,7 +71,8 @@ struct NetlinkTests {
     /// 40,000 damaged datagrams: cut short, with changed bytes, with lengths that lie.
     @Test func `damaged replies are refused or misread, and never crash`() throws {
         var random = Seeded(state: 20_231_123)
-        let datagrams = RecordedReplies.all.sorted { $0.key < $1.key }.flatMap { $0.value }.map(bytes)
+        let recorded = RecordedReplies.all.merging(RecordedWireGuard.all) { $0 + $1 }
+        let datagrams = recorded.sorted { $0.key < $1.key }.flatMap { $0.value }.map(bytes)
         for round in 0..<40_000 {
             var damaged = datagrams[round % datagrams.count]
             for _ in 0..<Int.random(in: 1...8, using: &random) {
@@ -84,6 +85,7 @@ struct NetlinkTests {
                 _ = RoutingRule(message)
                 _ = Route(message).map { RouteDecision($0) }
                 _ = message.errorNumber
+                _ = WireGuardDevice(payloads: [message.payload])
             }
             _ = WireGuardDevice(payloads: [damaged])
             WireGuard.redactKeys(&damaged, length: damaged.count)

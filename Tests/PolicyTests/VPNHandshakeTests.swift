@@ -93,3 +93,68 @@ struct VPNHandshakeTests {
         #expect(look(26, received: 101, sent: 201) == nil)
     }
 }
+
+@Suite("What a real kernel's WireGuard says")
+struct RecordedWireGuardTests {
+    private func datagrams(_ name: String) throws -> [[UInt8]] {
+        try #require(RecordedWireGuard.all[name]).map(bytes)
+    }
+
+    private func device(_ name: String) throws -> WireGuardDevice {
+        var payloads: [[UInt8]] = []
+        for var datagram in try datagrams(name) {
+            WireGuard.redactKeys(&datagram, length: datagram.count)
+            let messages = try #require(NetlinkMessage.all(in: datagram[...]))
+            payloads += messages.filter { $0.type != NetlinkMessage.Control.done }.map(\.payload)
+        }
+        return try #require(WireGuardDevice(payloads: payloads))
+    }
+
+    @Test func `a device without a peer and one that nobody answered fail`() throws {
+        #expect(try device("withoutPeer").peers.isEmpty)
+        let silent = try device("silent")
+        #expect(silent.interface == "wg0")
+        let peer = try #require(silent.peers.first)
+        #expect(peer.lastHandshake == nil)
+        #expect(peer.endpoint == IPAddress("127.0.0.1"))
+        #expect(peer.keepalive == 1)
+        #expect(peer.widestPrefix == 0)
+        #expect(VPNHandshakeCheck.judge(policy, [.device(silent)], now: now).verdict.kind == .fail)
+    }
+
+    @Test func `a connected device passes with its age and counters`() throws {
+        let connected = try device("connected")
+        let peer = try #require(connected.peers.first)
+        #expect(peer.receivedBytes == 92)
+        #expect(peer.sentBytes == 404)
+        let moment = RecordedWireGuard.recordedAt * second
+        let result = VPNHandshakeCheck.judge(policy, [.device(connected)], now: moment)
+        #expect(result.verdict == .pass)
+        let age = try #require(result.handshakeAges["wg0"])
+        #expect((6..<11).contains(age))
+        #expect(try device("answering").peers.first?.receivedBytes == 404)
+        #expect(try device("answering").peers.first?.widestPrefix == 32)
+    }
+
+    @Test func `the keys of a real answer are gone before it is decoded`() throws {
+        for name in ["connected", "answering"] {
+            for var datagram in try datagrams(name) {
+                let before = datagram
+                WireGuard.redactKeys(&datagram, length: datagram.count)
+                guard NetlinkMessage.all(in: before[...])?.first?.type != NetlinkMessage.Control.done else { continue }
+                // Two keys of 32 bytes, and nothing else. A zero byte within a key does not show.
+                let changed = zip(before, datagram).count { $0 != $1 }
+                #expect((56...64).contains(changed), "\(name)")
+                #expect(zip(before, datagram).allSatisfy { $0 == $1 || $1 == 0 })
+            }
+        }
+    }
+
+    @Test func `its interface is told as WireGuard's`() throws {
+        let messages = try datagrams("links").flatMap { try #require(NetlinkMessage.all(in: $0[...])) }
+        let links = messages.compactMap { Link($0) }
+        let selection = TunnelSelection([InterfacePattern("wg*")], among: links)
+        #expect(selection.usable.map(\.name).sorted() == ["wg0", "wg1"])
+        #expect(selection.usable.allSatisfy { $0.kind == "wireguard" })
+    }
+}

@@ -42,9 +42,21 @@ public final class FindingsRecorder {
     /// What the session has to tell in any case: what became of the files with findings.
     public var watched: WatchedPaths { WatchedPaths(known.map(\.path)) }
 
-    /// How many findings of a target there are in each state; nil where the store cannot tell.
-    public func counts(target: String?) -> [MetricsSnapshot.FindingState: UInt64]? {
-        try? store?.counts(target: target)
+    /// Files that somebody has accepted as they are.
+    var accepted: [QuarantineOrder.AcceptedFile] {
+        known.compactMap { finding in
+            guard case .acknowledged = finding.state, let size = finding.size, let identity = finding.identity else {
+                return nil
+            }
+            return QuarantineOrder.AcceptedFile(
+                path: finding.path, signatures: Set(finding.signatures), size: size, identity: identity)
+        }
+    }
+
+    /// Brings the metrics up to date; false where the findings cannot be read.
+    func tell(_ metrics: inout MetricsStore) -> Bool {
+        guard let store else { return false }
+        return (try? metrics.tell(store)) != nil
     }
 
     /// Takes in one event.

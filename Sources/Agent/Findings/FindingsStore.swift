@@ -48,15 +48,23 @@ public final class FindingsStore {
         ).all(.integer(all ? 1 : 0), body: Self.finding)
     }
 
-    /// How many findings there are in each state that the metrics tell, last met by scans of this target.
-    public func counts(target: String?) throws -> [MetricsSnapshot.FindingState: UInt64] {
-        var counts: [MetricsSnapshot.FindingState: UInt64] = [.open: 0, .acknowledged: 0, .quarantined: 0]
-        try database.prepare("SELECT state, count(*) FROM finding WHERE target IS ? GROUP BY state").forEach(
-            .optional(target)
-        ) { row in
-            if let state = MetricsSnapshot.FindingState(rawValue: try row.text(0)) { counts[state] = try row.bits(1) }
+    /// No finding in any state that the metrics tell.
+    static let none: [MetricsSnapshot.FindingState: UInt64] = [.open: 0, .acknowledged: 0, .quarantined: 0]
+
+    /// How many findings there are in each state that the metrics tell, by the target whose scan met them last.
+    func counts() throws -> [String?: [MetricsSnapshot.FindingState: UInt64]] {
+        var counts: [String?: [MetricsSnapshot.FindingState: UInt64]] = [:]
+        try database.prepare("SELECT target, state, count(*) FROM finding GROUP BY target, state").forEach { row in
+            let target = row.isNull(0) ? nil : try row.text(0)
+            guard let state = MetricsSnapshot.FindingState(rawValue: try row.text(1)) else { return }
+            counts[target, default: Self.none][state] = try row.bits(2)
         }
         return counts
+    }
+
+    /// How many files are in the quarantine.
+    func quarantined() throws -> UInt64 {
+        try database.prepare("SELECT count(*) FROM finding WHERE state = 'quarantined'").first { try $0.bits(0) } ?? 0
     }
 
     private static func finding(_ row: borrowing Row) throws -> Finding {

@@ -50,7 +50,9 @@ func fragmentNames(in folder: FilePath, _ problems: inout [Problem]) -> [FilePat
 
 /// The content of a file, or nil with the reason in `problems`. Never more than a little over the size that
 /// ``loadConfiguration(main:fragments:profiles:)`` refuses, and never waiting for a FIFO.
-func readFile(_ path: FilePath, _ problems: inout [Problem]) -> ConfigurationFile? {
+///
+/// - Parameter owner: who may own the file besides root and this process's user, without a warning.
+func readFile(_ path: FilePath, ownedBy owner: UInt32? = nil, _ problems: inout [Problem]) -> ConfigurationFile? {
     func refuse(_ message: String) { problems.append(Problem(.error, file: path, message)) }
     do {
         let descriptor = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
@@ -64,7 +66,7 @@ func readFile(_ path: FilePath, _ problems: inout [Problem]) -> ConfigurationFil
             if status.st_mode & S_IWOTH != 0 {
                 problems.append(Problem(.warning, file: path, "every user may write to this file: run chmod o-w on it"))
             }
-            if status.st_uid != 0 && status.st_uid != geteuid() {
+            if status.st_uid != 0 && status.st_uid != geteuid() && status.st_uid != owner {
                 let message =
                     "this file belongs to the user \(status.st_uid), who can change it at any time: run chown root on "
                     + "it"

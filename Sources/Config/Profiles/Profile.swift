@@ -117,7 +117,8 @@ public struct Line: TextValue {
 
     /// Reads a line.
     public init(parsing text: String) throws(InvalidValue) {
-        guard (1...200).contains(text.utf8.count), !text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 })
+        guard (1...200).contains(text.utf8.count),
+            !text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 })
         else { throw InvalidValue(text, Self.kind) }
         self.text = text
     }

@@ -1,3 +1,4 @@
+internal import LinuxSystem
 public import SystemPackage
 
 /// The profiles there are, by name.
@@ -48,8 +49,12 @@ public func readProfiles(in folders: [FilePath]) -> Profiles {
                 + "nodeguard again"
             problems.append(Problem(.warning, file: folder, message))
         }
+        // Whoever owns the packaged folder owns the program too: root, or in a build folder whoever built it.
+        let owner = index == 0 ? (try? FileStatus.of(Opening.start(at: folder)))?.user : nil
         for name in names {
-            if let file = readFile(folder.appending(name), &problems), let profile = loadProfile(file, &problems) {
+            if let file = readFile(folder.appending(name), ownedBy: owner, &problems),
+                let profile = loadProfile(file, &problems)
+            {
                 profiles[profile.name] = profile
             } else if let name = try? Name(parsing: name.stem) {
                 broken.insert(name)

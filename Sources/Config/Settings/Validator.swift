@@ -95,7 +95,9 @@ extension Configuration {
 
         private static func checkProfile(of validator: Self, _ checks: inout Checks) {
             // A profile whose file has an error was told about there.
-            guard let name = validator.profile, let known = checks.profiles, !known.broken.contains(name) else { return }
+            guard let name = validator.profile, let known = checks.profiles, !known.broken.contains(name) else {
+                return
+            }
             guard let profile = known[name] else {
                 let near = nearest(to: name.text, among: known.names).map { "did you mean \($0)? " } ?? ""
                 let there =

@@ -6,7 +6,8 @@
 public struct FilePattern: TextValue {
     /// What it is called, and what may be written.
     public static let kind = ValueKind(
-        "file pattern", write: "a name without a slash, as in node_key.json, or names behind **/, as in **/geth/nodekey")
+        "file pattern",
+        write: "a name without a slash, as in node_key.json, or names behind **/, as in **/geth/nodekey")
 
     /// The pattern as it was written.
     public let text: String
@@ -25,12 +26,18 @@ public struct FilePattern: TextValue {
             throw InvalidValue(text, Self.kind, why: "** stands for whole folders, so it must be a name of its own")
         }
         guard !text.utf8.contains(where: { "[]{}\\".utf8.contains($0) }) else {
-            throw InvalidValue(text, Self.kind, why: "brackets, braces and backslashes mean nothing here; only * and ? do")
+            throw InvalidValue(
+                text, Self.kind,
+                why: "brackets, braces and backslashes mean nothing here; only * and ? do")
         }
         // What an ending alone can name is everybody's: *.json.
-        let hasName = names.contains { $0.drop { $0 == "." }.prefix { $0 != "." }.contains { $0.isLetter || $0.isNumber } }
+        let hasName = names.contains {
+            $0.drop { $0 == "." }.prefix { $0 != "." }.contains { $0.isLetter || $0.isNumber }
+        }
         guard hasName else {
-            throw InvalidValue(text, Self.kind, why: "it would fit files of anybody; name a folder or a part of the name")
+            throw InvalidValue(
+                text, Self.kind,
+                why: "it would fit files of anybody; name a folder or a part of the name")
         }
         self.text = text
     }

@@ -179,6 +179,7 @@ private struct Session {
         rules.tunnels = tunnels
         try gate.install(rules)
         expected = try gate.fingerprint()
+        status.trouble = gate.limitation
     }
 
     /// Takes up another plan.
@@ -293,7 +294,7 @@ private struct Session {
         do throws(KernelGateError) {
             try gate.install(rules)
             expected = try gate.fingerprint()
-            status.trouble = nil
+            status.trouble = gate.limitation
         } catch {
             status.trouble = error.description
         }
@@ -349,7 +350,7 @@ private struct Session {
         do throws(KernelGateError) {
             try gate.open(for: duration)
             leaseIsOurs = true
-            status.trouble = nil
+            status.trouble = gate.limitation
         } catch {
             reinstall()
             do throws(KernelGateError) {

@@ -89,21 +89,33 @@ enum GateLayout {
     }
 
     /// Adds the messages that make one table what it should be. The leases stay as they are.
-    static func install(_ rules: GateRules, table: String, flags: UInt32, into batch: inout FirewallBatch) {
+    ///
+    /// - Parameter routing: whether rules may ask routing (nft_fib). Without it a validator's port is shut for every
+    ///   address, another pod's too, and what needs routing to be allowed is not.
+    static func install(
+        _ rules: GateRules, routing: Bool, table: String, flags: UInt32, into batch: inout FirewallBatch
+    ) {
         batch.table(table, flags: flags)
         // NF_INET_PRE_ROUTING, before everything that rewrites addresses (raw is -300): only here host network,
         // hostPort and NodePort look alike.
         batch.chain(table, "inbound", hook: 0, priority: -310)
         batch.chain(table, "judge")
+        // NF_INET_LOCAL_IN and NF_INET_FORWARD, after it: what was rewritten from an address that is nobody's here, as
+        // load balancers have them.
+        batch.chain(table, "delivered", hook: 1, priority: -10)
+        batch.chain(table, "forwarded", hook: 2, priority: -10)
+        batch.chain(table, "leased")
         // NF_INET_POST_ROUTING, before the sender's address is rewritten (srcnat is 100).
         batch.chain(table, "outbound", hook: 4, priority: 90)
         sets(table, into: &batch)
         batch.deleteRules(table)
         fill(rules, table: table, into: &batch)
         guard rules.mode != .disabled else { return }
-        inbound(rules, table, &batch)
-        judge(rules, table, &batch)
-        if rules.sendsByTunnel { outbound(rules, table, &batch) }
+        inbound(rules, routing, table, &batch)
+        judge(rules, routing, table, &batch)
+        // These look a second time at what `judge` let pass, so they would only count it twice.
+        if rules.mode == .enforce { rewritten(rules, table, &batch) }
+        if rules.sendsByTunnel { outbound(rules, routing, table, &batch) }
     }
 
     private static func sets(_ table: String, into batch: inout FirewallBatch) {
@@ -204,7 +216,7 @@ enum GateLayout {
     }
 
     /// What comes in: whether it is for a validator at all.
-    private static func inbound(_ rules: GateRules, _ table: String, _ batch: inout FirewallBatch) {
+    private static func inbound(_ rules: GateRules, _ routing: Bool, _ table: String, _ batch: inout FirewallBatch) {
         batch.rule(
             table, "inbound", comment: "the node to itself",
             [.meta(.inputInterfaceType, .first), .compare(.first, isEqual: true, loopback), .verdict(.leave)])
@@ -228,25 +240,29 @@ enum GateLayout {
         // hostPorts and NodePorts are all addressed to the node here.
         batch.rule(
             table, "inbound", comment: "to the node",
-            [
-                .routing(.addressType, of: .destination, .first), .compare(.first, isEqual: false, native(1)),
-                // Packets that carry no port at all came this far too.
-                .meta(.transportProtocol, .first), .payload(base: 2, offset: 2, length: 2, .second),
-                .lookup(set: "ports", .first, isIn: true), .verdict(.goTo("judge")),
-            ])
+            (routing
+                ? [.routing(.addressType, of: .destination, .first), .compare(.first, isEqual: false, native(1))] : [])
+                + [
+                    // Packets that carry no port at all came this far too.
+                    .meta(.transportProtocol, .first), .payload(base: 2, offset: 2, length: 2, .second),
+                    .lookup(set: "ports", .first, isIn: true), .verdict(.goTo("judge")),
+                ])
     }
 
     /// What is for a validator: whether it may pass now.
-    private static func judge(_ rules: GateRules, _ table: String, _ batch: inout FirewallBatch) {
+    private static func judge(_ rules: GateRules, _ routing: Bool, _ table: String, _ batch: inout FirewallBatch) {
         if rules.answersByTunnel {
             for one in AddressFamily.allCases {
                 batch.rule(
                     table, "judge", comment: "inbound \(DropReason.answer.rawValue)",
                     family(one) + [
                         address(one, isSource: true), .lookup(set: set("local", one), .first, isIn: false),
-                        .routing(.outputInterface, of: .sourceWithMark, .first),
-                        .lookup(set: "tunnels", .first, isIn: false),
-                    ] + drop(rules))
+                    ]
+                        + (routing
+                            ? [
+                                .routing(.outputInterface, of: .sourceWithMark, .first),
+                                .lookup(set: "tunnels", .first, isIn: false),
+                            ] : []) + drop(rules))
             }
         }
         for lease in leases {
@@ -257,8 +273,32 @@ enum GateLayout {
         batch.rule(table, "judge", comment: "inbound \(DropReason.shut.rawValue)", drop(rules))
     }
 
+    /// What became a validator's only when its destination was rewritten: there must be a lease for it too.
+    private static func rewritten(_ rules: GateRules, _ table: String, _ batch: inout FirewallBatch) {
+        let toPort: [FirewallExpression] = [
+            .meta(.transportProtocol, .first), .payload(base: 2, offset: 2, length: 2, .second),
+            .lookup(set: "ports", .first, isIn: true), .verdict(.goTo("leased")),
+        ]
+        batch.rule(
+            table, "delivered", comment: "the node to itself",
+            [.meta(.inputInterfaceType, .first), .compare(.first, isEqual: true, loopback), .verdict(.leave)])
+        batch.rule(table, "delivered", comment: "to the node", toPort)
+        for one in AddressFamily.allCases where rules.pods.contains(where: { $0.family == one }) {
+            batch.rule(
+                table, "forwarded", comment: "to a validator's pod",
+                family(one) + [address(one, isSource: false), .lookup(set: set("pods", one), .first, isIn: true)]
+                    + toPort)
+        }
+        for lease in leases {
+            batch.rule(
+                table, "leased", comment: "open",
+                [.constant(token, .first), .lookup(set: lease, .first, isIn: true), .verdict(.accept)])
+        }
+        batch.rule(table, "leased", comment: "inbound \(DropReason.shut.rawValue)", drop(rules))
+    }
+
     /// What goes out: a validator's packets leave by a tunnel, or stay near.
-    private static func outbound(_ rules: GateRules, _ table: String, _ batch: inout FirewallBatch) {
+    private static func outbound(_ rules: GateRules, _ routing: Bool, _ table: String, _ batch: inout FirewallBatch) {
         let comment = "outbound \(DropReason.around.rawValue)"
         batch.rule(
             table, "outbound", comment: "the node to itself",
@@ -291,10 +331,10 @@ enum GateLayout {
         // RTN_LOCAL (2): sent from an address of the node's, so not another pod's packet with the same port.
         batch.rule(
             table, "outbound", comment: comment,
-            [
-                .routing(.addressType, of: .source, .first), .compare(.first, isEqual: true, native(2)),
-                .meta(.transportProtocol, .first), .payload(base: 2, offset: 0, length: 2, .second),
-                .lookup(set: "ports", .first, isIn: true),
-            ] + drop(rules))
+            (routing ? [.routing(.addressType, of: .source, .first), .compare(.first, isEqual: true, native(2))] : [])
+                + [
+                    .meta(.transportProtocol, .first), .payload(base: 2, offset: 0, length: 2, .second),
+                    .lookup(set: "ports", .first, isIn: true),
+                ] + drop(rules))
     }
 }

@@ -48,6 +48,8 @@ public final class KernelGate {
     public private(set) var scheme: GateScheme?
     /// Whether the rules in place drop packets; those of `observe` only count them.
     private(set) var isEnforced = false
+    /// Whether the rules may ask routing; false once the kernel was found to lack nft_fib.
+    private var asksRouting = true
     private var next = 0
     private let forced: GateScheme?
     /// Every change waits for nftables' commit lock, which another program's big ruleset can hold.
@@ -56,8 +58,14 @@ public final class KernelGate {
     /// A gate of the calling thread's network namespace. Nothing is changed yet.
     ///
     /// - Parameter scheme: the scheme to use; nil takes the best that the kernel can do.
-    public init(scheme: GateScheme? = nil) throws(KernelGateError) {
+    public convenience init(scheme: GateScheme? = nil) throws(KernelGateError) {
+        try self.init(scheme: scheme, asksRouting: true)
+    }
+
+    /// The same; a test may pretend that the kernel lacks nft_fib.
+    init(scheme: GateScheme?, asksRouting: Bool) throws(KernelGateError) {
         forced = scheme
+        self.asksRouting = asksRouting
         do throws(NetlinkError) {
             socket = try FirewallSocket()
         } catch {
@@ -68,10 +76,34 @@ public final class KernelGate {
         }
     }
 
+    /// What the rules in place cannot do that they should, for a person; nil where there is nothing.
+    public var limitation: String? {
+        asksRouting
+            ? nil
+            : "the kernel lacks the module nft_fib_inet: the validators' ports are shut for other pods' addresses too, "
+                + "and answerVia vpn lets nobody in; install the kernel's extra modules"
+    }
+
     /// Puts the rules in place, taking over tables that an earlier agent left. A lease that still runs goes on.
     public func install(_ rules: GateRules) throws(KernelGateError) {
         if let refusal = rules.refusal { throw .refusedRules(refusal) }
         isEnforced = rules.mode == .enforce
+        do throws(KernelGateError) {
+            try installAsPossible(rules)
+        } catch {
+            // ENOENT for a rule: an expression that the kernel does not know and cannot load.
+            guard asksRouting, case .unsupported = error else { throw error }
+            asksRouting = false
+            do throws(KernelGateError) {
+                try installAsPossible(rules)
+            } catch {
+                asksRouting = true
+                throw error
+            }
+        }
+    }
+
+    private func installAsPossible(_ rules: GateRules) throws(KernelGateError) {
         if (forced ?? scheme ?? .owned) == .owned {
             do throws(NetlinkError) {
                 try replace(GateLayout.table, flags: GateLayout.TableFlag.owner | GateLayout.TableFlag.persist, rules)
@@ -97,7 +129,7 @@ public final class KernelGate {
     /// should have one) is made anew in the same transaction, without its lease: shut, never open in between.
     private func replace(_ table: String, flags: UInt32, _ rules: GateRules) throws(NetlinkError) {
         var batch = FirewallBatch()
-        GateLayout.install(rules, table: table, flags: flags, into: &batch)
+        GateLayout.install(rules, routing: asksRouting, table: table, flags: flags, into: &batch)
         let intent = "install the gate's rules"
         do throws(NetlinkError) {
             try commit(batch, intent)
@@ -108,7 +140,7 @@ public final class KernelGate {
             else { throw error }
             var anew = FirewallBatch()
             anew.deleteTable(table)
-            GateLayout.install(rules, table: table, flags: flags, into: &anew)
+            GateLayout.install(rules, routing: asksRouting, table: table, flags: flags, into: &anew)
             try commit(anew, intent)
         }
     }
@@ -196,7 +228,8 @@ public final class KernelGate {
         case .notPermitted: return .ownedByAnother
         case .permissionDenied: return .notPermitted
         case .noSuchFileOrDirectory: return .unsupported("\(request): an expression or table is missing")
-        case Errno(rawValue: 93), Errno(rawValue: 95): return .unsupported("\(request): \(errno)")
+        // EINVAL is also what netfilter answers with where nf_tables is not loaded and cannot be.
+        case .invalidArgument, Errno(rawValue: 93), Errno(rawValue: 95): return .unsupported("\(request): \(errno)")
         default: return .kernel("\(error)")
         }
     }

@@ -54,7 +54,7 @@ struct OthersPressure {
     }
 
     /// The siblings of every group on the way down to our own.
-    private func othersGroups() -> [FilePath] {
+    func othersGroups() -> [FilePath] {
         guard let root = hierarchy(), let own = ownGroup() else { return [] }
         var found: [FilePath] = []
         var folder = root

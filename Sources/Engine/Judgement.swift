@@ -11,6 +11,8 @@ struct Judgement {
     /// Files and members that libclamav really looked into.
     let layers: Int
     let size: UInt64
+    /// A member is as long as a file may be: the rest of it may be missing.
+    let hasCutMember: Bool
     let hasUnreadRAR: Bool
 
     /// libclamav does not look at files of this size or less; no signature can match in them.
@@ -43,13 +45,20 @@ struct Judgement {
         default: return .incomplete(.engineError, resultText)
         }
         if let message = messages.first {
+            if let full = messages.first(where: Self.isOutOfSpace) { return .incomplete(.limit, full) }
             return .incomplete(Self.isReadError(message) ? .ioError : .engineError, message)
         }
+        if hasCutMember { return .incomplete(.limit, "a member reaches the limit of the file size and may be cut off") }
         if hasUnreadRAR { return .incomplete(.engineError, "a RAR archive, and libclamunrar is not installed") }
         if layers == 0 && size >= Self.smallestScanned {
             return .incomplete(.engineError, "libclamav did not look at it")
         }
         return .clean
+    }
+
+    /// What write(2) says where the scratch space is used up: ENOSPC, or EFBIG for a single file.
+    private static func isOutOfSpace(_ message: String) -> Bool {
+        message.contains("No space left on device") || message.contains("File too large")
     }
 
     /// The messages of fmap.c when pread(2) fails or returns less than the file's size promised.

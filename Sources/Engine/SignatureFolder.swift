@@ -53,7 +53,8 @@ enum SignatureFolder {
                         "the database \(printable(path.appending(entry.name))) \(problem): anybody could blind the scan; fix: chmod go-w"
                 )
             }
-            let header = unsafe path.appending(entry.name).withPlatformString { unsafe cl_cvdhead($0) }
+            let header =
+                entry.hasHeader ? unsafe path.appending(entry.name).withPlatformString { unsafe cl_cvdhead($0) } : nil
             contents.files.append(
                 SignatureInventory.Database(
                     name: entry.name, version: unsafe header?.pointee.version ?? 0,
@@ -69,6 +70,12 @@ enum SignatureFolder {
     private struct Entry {
         let name: String
         let status: FileStatus
+
+        /// Whether it is a container of databases, which begins with a header. Asked for the header of a loose one,
+        /// libclamav complains on stderr.
+        var hasHeader: Bool {
+            [".cvd", ".cld", ".cud"].contains { name.hasSuffix($0) }
+        }
 
         /// Databases of exceptions (ClamAV's documentation, "Allow list databases" and "Ignore").
         var isException: Bool {

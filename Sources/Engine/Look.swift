@@ -10,9 +10,9 @@ internal import SystemPackage
 /// usable, when a read fails, and when a limit is reached.
 enum Look {
     /// Looks at a file.
-    static func at(_ file: borrowing OwnedDescriptor, with signatures: LoadedSignatures, scratch: FilePath) -> Verdict {
+    static func at(_ file: borrowing OwnedDescriptor, with signatures: LoadedSignatures) -> Verdict {
         guard let before = try? FileStatus.of(file) else { return .incomplete(.ioError, "fstat failed") }
-        let seen = Seen()
+        let seen = Seen(limit: signatures.limits.fileBytes)
         _ = EngineMessages.take()
         var options = cl_scan_options()
         // All matches: a limit or an encrypted member must not hide an infected one, nor the other way round.
@@ -29,11 +29,10 @@ enum Look {
             unsafe Unmanaged<Seen>.fromOpaque(context).takeUnretainedValue().matches.append(
                 unsafe String(cString: name))
         }
-        unsafe cl_engine_set_clcb_pre_cache(engine) { _, type, context in
+        unsafe cl_engine_set_clcb_pre_cache(engine) { file, type, context in
             if let context = unsafe context {
                 let seen = unsafe Unmanaged<Seen>.fromOpaque(context).takeUnretainedValue()
-                seen.layers += 1
-                if let type = unsafe type, unsafe strcmp(type, "CL_TYPE_RAR") == 0 { seen.hasRAR = true }
+                unsafe seen.addLayer(file, type)
             }
             return CL_CLEAN
         }
@@ -45,14 +44,30 @@ enum Look {
         let judgement = Judgement(
             result: result, resultText: LoadedSignatures.text(result), matches: seen.matches,
             messages: EngineMessages.take(), layers: seen.layers, size: before.size,
-            hasUnreadRAR: seen.hasRAR && !signatures.unpacksRAR)
+            hasCutMember: seen.hasCutMember, hasUnreadRAR: seen.hasRAR && !signatures.unpacksRAR)
         return judgement.verdict
     }
 
     /// What the callbacks collect during one look.
     private final class Seen {
         var matches: [String] = []
-        var layers = 0
-        var hasRAR = false
+        private(set) var layers = 0
+        private(set) var hasRAR = false
+        private(set) var hasCutMember = false
+        private let limit: UInt64
+
+        init(limit: UInt64) { self.limit = limit }
+
+        /// libclamav is about to look into a file or a member.
+        ///
+        /// unzip.c of libclamav writes a member in blocks of BUFSIZ (8192) bytes and stops before the block that goes
+        /// beyond the limit of the file size, without a word to anybody. What is as long as that may have been cut.
+        func addLayer(_ file: Int32, _ type: UnsafePointer<CChar>?) {
+            layers += 1
+            if let type = unsafe type, unsafe strcmp(type, "CL_TYPE_RAR") == 0 { hasRAR = true }
+            var status = stat()
+            guard layers > 1, file >= 0, unsafe fstat(file, &status) == 0 else { return }
+            if UInt64(max(status.st_size, 0)) + UInt64(BUFSIZ) > limit { hasCutMember = true }
+        }
     }
 }

@@ -9,34 +9,29 @@ internal import SystemPackage
 struct WorkerLoop: ~Copyable {
     private let session = MessageSocket(owning: FileDescriptor(rawValue: 3))
     private let signatures: LoadedSignatures
-    private let scratch: FilePath
+    private let limits: EngineLimits
+    private let inspect: EngineProgram.Inspect
 
-    /// The folder for what a worker unpacks.
-    static func scratch(of worker: Int32, in folder: FilePath) -> FilePath {
-        folder.appending("worker-\(worker)")
-    }
-
-    /// Takes over the process, right after the fork.
-    init(signatures: LoadedSignatures, scratch: FilePath) {
+    /// Takes over the process, which is confined already.
+    init(signatures: LoadedSignatures, limits: EngineLimits, inspect: @escaping EngineProgram.Inspect) {
         self.signatures = signatures
-        self.scratch = Self.scratch(of: getpid(), in: scratch)
+        self.limits = limits
+        self.inspect = inspect
     }
 
     /// Scans until the session is gone. Returns the exit status.
     func run() -> Int32 {
-        // Where this fails every file ends as incomplete: libclamav says so for each, and the canary is missed.
-        _ = unsafe scratch.withPlatformString { unsafe mkdir($0, 0o700) }
-        // The engine is this process's own copy since the fork.
-        unsafe scratch.withPlatformString { path in
-            _ = unsafe cl_engine_set_str(signatures.engine, CL_ENGINE_TMPDIR, path)
-        }
         do {
             while true {
                 guard case .message(var message) = try session.receive() else { return 0 }
                 let request = try ScanRequest(message.bytes)
                 let answer: Verdict
                 if let file = message.descriptor.take() {
-                    answer = Look.at(file, with: signatures, scratch: scratch)
+                    ResourceLimits.startLook(limits)
+                    answer = inspect(file.descriptor) { Look.at(file, with: signatures) }
+                    ResourceLimits.endLook()
+                    // Where a look ran out of space it may leave some behind, which the next one would miss.
+                    try? emptyFolder(".")
                 } else {
                     answer = .incomplete(.engineError, "the request came without a file")
                 }

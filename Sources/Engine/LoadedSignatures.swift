@@ -15,22 +15,34 @@ struct LoadError: Error, CustomStringConvertible {
 @safe struct LoadedSignatures {
     /// The engine; alive as long as the process.
     let engine: OpaquePointer
-    let inventory: SignatureInventory
+    var inventory: SignatureInventory
+    /// The limits that are in force.
+    let limits: EngineLimits
     /// Whether libclamav found its plug-in for RAR archives. Without it their members are not looked at.
     let unpacksRAR: Bool
 
     /// Loads and compiles, which takes up to half a minute with the official databases.
-    init(_ request: LoadRequest) throws(LoadError) {
+    ///
+    /// - Parameter started: called once libclamav has loaded its plug-ins, before it reads anything else.
+    init(_ request: LoadRequest, started: () throws(ConfinementError) -> Void) throws {
         let folder = FilePath(bytes: request.signatures)
-        let databases = try SignatureFolder.inspect(folder)
-
+        limits = request.limits
         unsafe cl_set_clcb_msg(EngineMessages.callback)
+        let databases = try SignatureFolder.inspect(folder)
+        // Nothing is damaged where there is nothing: libclamav's own word for it leads astray.
+        if databases.files.isEmpty { throw Self.noSignatures(in: folder) }
+        // A loose database has no header, which libclamav reports as an error.
+        _ = EngineMessages.take()
+
         try Self.check(cl_init(UInt32(CL_INIT_DEFAULT)), "start libclamav")
         unpacksRAR = Self.hasRARPlugin()
+        CharacterSets.load()
+        try started()
         guard let engine = unsafe cl_engine_new() else { throw LoadError(description: "libclamav has no memory") }
         unsafe self.engine = unsafe engine
         try unsafe Self.apply(request.limits, to: engine)
-        let scratch = FilePath(bytes: request.scratch)
+        // The working directory is the scratch folder; by its path it may be out of this user's reach.
+        let scratch = FilePath(".")
         try Self.check(
             unsafe scratch.withPlatformString { unsafe cl_engine_set_str(engine, CL_ENGINE_TMPDIR, $0) },
             "set the scratch folder")
@@ -46,13 +58,7 @@ struct LoadError: Error, CustomStringConvertible {
                     run freshclam to fetch them anew, or remove the damaged file
                     """)
         }
-        guard count > 0 else {
-            throw LoadError(
-                description: """
-                    no signatures in \(printable(folder)): install clamav-freshclam and wait for its first \
-                    download, or name the folder with scan.signatures
-                    """)
-        }
+        guard count > 0 else { throw Self.noSignatures(in: folder) }
         try unsafe Self.load(request.canary, into: engine, from: scratch)
         try Self.check(unsafe cl_engine_compile(engine), "compile the signatures")
 
@@ -65,11 +71,27 @@ struct LoadError: Error, CustomStringConvertible {
             notes: notes)
     }
 
+    private static func noSignatures(in folder: FilePath) -> LoadError {
+        LoadError(
+            description: """
+                no signatures in \(printable(folder)): install clamav-freshclam and wait for its first \
+                download, or name the folder with scan.signatures
+                """)
+    }
+
     private static func apply(_ limits: EngineLimits, to engine: OpaquePointer) throws(LoadError) {
         let numbers: [(cl_engine_field, Int64, String)] = [
             (CL_ENGINE_MAX_FILESIZE, Int64(limits.fileBytes), "file size"),
             // Beyond its own limit a pattern of the PCRE kind is not tried and nothing says so.
             (CL_ENGINE_PCRE_MAX_FILESIZE, Int64(limits.fileBytes), "file size for patterns"),
+            // The same: what is longer is not unfolded or not searched for programs, without a word.
+            (CL_ENGINE_MAX_HTMLNORMALIZE, Int64(limits.fileBytes), "HTML"),
+            (CL_ENGINE_MAX_HTMLNOTAGS, Int64(limits.fileBytes), "HTML without its tags"),
+            (CL_ENGINE_MAX_SCRIPTNORMALIZE, Int64(limits.fileBytes), "scripts"),
+            (CL_ENGINE_MAX_EMBEDDEDPE, Int64(limits.fileBytes), "files with programs in them"),
+            (CL_ENGINE_MAX_ZIPTYPERCG, Int64(limits.fileBytes), "archives that look like another kind of file"),
+            // It remembers as clean what only we know not to be: a second copy would pass.
+            (CL_ENGINE_DISABLE_CACHE, 1, "what is remembered"),
             (CL_ENGINE_MAX_SCANSIZE, Int64(limits.contentBytes), "content size"),
             (CL_ENGINE_MAX_RECURSION, Int64(limits.recursion), "recursion"),
             (CL_ENGINE_MAX_FILES, Int64(limits.members), "members"),
@@ -101,7 +123,7 @@ struct LoadError: Error, CustomStringConvertible {
             } catch {
                 throw LoadError(
                     description: """
-                        the scratch folder \(printable(scratch)) cannot be used: \(error); \
+                        the scratch folder cannot be used: \(error); \
                         without one libclamav would call every file clean
                         """)
             }
