@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -172,7 +171,8 @@ static inline uint64_t nodeguard_fsid(struct statfs status) {
 // XFS_IOC_FSGEOMETRY_V1 of the kernel's xfs_fs.h, whose first structure has the UUID at byte 64 of 112.
 static inline int nodeguard_xfs_uuid(int file, void *uuid) {
     struct { uint32_t sizes[8]; uint64_t blocks[4]; unsigned char uuid[16]; uint32_t rest[8]; } geometry;
-    if (ioctl(file, _IOR('X', 100, char[112]), &geometry) != 0) return -1;
+    // _IOR('X', 100, 112 bytes)
+    if (syscall(SYS_ioctl, file, 0x80705864UL, &geometry) != 0) return -1;
     memcpy(uuid, geometry.uuid, 16);
     return 0;
 }

@@ -24,6 +24,8 @@ public final class Session {
     private var sameContent = SameContent()
     /// When the file was looked at whose look is the longest ago.
     private var oldestVerified: UInt32?
+    /// The paths of the target.
+    private var roots: [[UInt8]] = []
     /// What this session has looked at, and in how long.
     private var looked = (files: UInt64(0), bytes: UInt64(0), since: UInt64(0))
     private let settingAside: SettingAside?
@@ -168,6 +170,7 @@ public final class Session {
         try beginScan()
         // Databases that were never loaded may be damaged: that must be known also where nothing is due.
         if context.map(ledger.hasSeen) != true { _ = try pool() }
+        roots = target.paths.map(\.bytes)
         let rules = WalkRules(
             exclude: PathPatterns(target.exclude.map { ($0, ()) }), oneFileSystem: target.oneFileSystem,
             validatorFiles: ValidatorFileMatcher(order.validatorFiles))
@@ -497,8 +500,8 @@ public final class Session {
         case .clean, .infected: bytes += size ?? 0
         case .unchanged, .incomplete, .skipped: break
         }
-        let path = FilePath(bytes: path)
         guard order.report == .everything || outcome.isNotable || isAwaited(path) || isUnexpected(outcome) else { return }
+        let path = FilePath(bytes: path)
         try tell(
             .file(
                 FileReport(
@@ -508,9 +511,7 @@ public final class Session {
     }
 
     /// Whether somebody wants to know of this file in any case.
-    private func isAwaited(_ path: FilePath) -> Bool {
-        target.paths.contains(path) || order.watched.contains(path.bytes)
-    }
+    private func isAwaited(_ path: [UInt8]) -> Bool { roots.contains(path) || order.watched.contains(path) }
 
     /// A key file has its outcome by its name; what is wrong with its owner and permissions is an event of its own.
     private func settleKey(_ path: [UInt8], size: UInt64, _ exposure: KeyFileExposure?) throws {

@@ -387,7 +387,7 @@ extension Ledger {
                 folder.appending("lock"), .readWrite, options: [.create, .closeOnExec, .noFollow],
                 permissions: .ownerReadWrite)
             let lock = OwnedDescriptor(owning: lockFile)
-            let isWriter = flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0
+            let isWriter = takes(lock)
             self.lock = consume lock
             try read(isWriter: isWriter)
             if !isWriter {
@@ -399,6 +399,15 @@ extension Ledger {
         }
     }
 
+    /// A session whose parent was killed is about to end: it is given a moment.
+    private func takes(_ lock: borrowing OwnedDescriptor) -> Bool {
+        for _ in 0..<50 {
+            if flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0 { return true }
+            usleep(20000)
+        }
+        return false
+    }
+
     private func read(isWriter: Bool) throws {
         var file: OwnedDescriptor
         do {
@@ -408,6 +417,8 @@ extension Ledger {
         } catch Errno.noSuchFileOrDirectory {
             if isWriter { try begin() }
             return
+        } catch Errno.permissionDenied where !isWriter {
+            return tell(.unwritable, "it cannot be read: permission denied; what it knows is not used")
         } catch {
             // A link, a folder, somebody else's file: whatever it is, it is not ours.
             return try setAside("it cannot be opened: \(error)", isWriter)
