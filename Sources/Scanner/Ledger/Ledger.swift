@@ -431,6 +431,7 @@ extension Ledger {
             if isWriter { try begin() }
             return
         }
+        table.reserve(Int(found.size) / MemoryLayout<LedgerRecord>.stride)
         do {
             let log = try unsafe LedgerLog.read(consume file) { try unsafe take($0, $1) }
             let scans = Set(status.running.values.map(\.scanID))

@@ -31,6 +31,9 @@ struct LedgerTable {
         }
     }
 
+    /// Makes room in the index for so many files, while there are none.
+    mutating func reserve(_ count: Int) { files.reserve(count) }
+
     /// Puts a record in, in place of the one of the same inode.
     @discardableResult
     mutating func put(_ record: LedgerRecord) -> Position {
@@ -87,6 +90,10 @@ private struct SlotIndex {
     /// 0: empty; else the position plus one.
     private var slots: [UInt32] = []
     private var used = 0
+
+    mutating func reserve(_ count: Int) {
+        if slots.isEmpty { slots = [UInt32](repeating: 0, count: max(1024, count + count / 2)) }
+    }
 
     func first(_ hash: UInt64, where matches: (Int) -> Bool) -> Int? {
         guard !slots.isEmpty else { return nil }
