@@ -1,6 +1,6 @@
 # The commands of the project. `make run` and `make test` need nothing prepared but Debian and Swift.
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint format deb test-deb test-setup clean
+.PHONY: help run test bench build lint format deb test-deb test-setup clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -13,6 +13,11 @@ run: ## install what is needed, build, and scan a sample folder: the demonstrati
 test: ## install what is needed, build, and run every test of the programs
 	scripts/setup build demo test
 	scripts/test
+
+bench: ## measure beside clamscan, clamd and find; ARGUMENTS="--full" for the large sizes (as root, an hour)
+	scripts/setup build bench
+	swift build -c release
+	Benchmarks/run $(ARGUMENTS)
 
 build: ## build for debugging
 	scripts/setup build

@@ -93,6 +93,10 @@ let package = Package(
                 "nodeguard-engine", "quarantine-probe", system,
             ], swiftSettings: strict),
         .executableTarget(
+            name: "gate-benchmark",
+            dependencies: ["CTestSupport", "Journal", "LinuxSystem", "Policy", "TestSupport", "gate-holder", system],
+            path: "Benchmarks/Gate", swiftSettings: strict),
+        .executableTarget(
             name: "gate-holder", dependencies: ["Policy", "Journal", "LinuxSystem", system], path: "Tests/GateHolder",
             swiftSettings: strict),
         .testTarget(

@@ -37,7 +37,8 @@ public enum SessionProcess {
         var failures = try Pipe()
         let process = try ChildProcess(
             program: Executables.nodeguard(), arguments: ["scan-session"],
-            environment: [], descriptors: [orders.readEnd, events.writeEnd, failures.writeEnd])
+            environment: ChildProcess.bareEnvironment,
+            descriptors: [orders.readEnd, events.writeEnd, failures.writeEnd])
         orders.closeReadEnd()
         events.closeWriteEnd()
         failures.closeWriteEnd()
@@ -51,11 +52,15 @@ public enum SessionProcess {
         var said: [UInt8] = []
         var isOpen = (events: true, failures: true)
         while isOpen.events || isOpen.failures {
+            let isOver = process.ends(withinMilliseconds: 0)
             // A negative descriptor is left out by poll(2).
-            let ready = try waitUntilReadable([
-                signals.rawValue, isOpen.events ? events.readEnd.rawValue : -1,
-                isOpen.failures ? failures.readEnd.rawValue : -1,
-            ])
+            let ready = try waitUntilReadable(
+                [
+                    signals.rawValue, isOpen.events ? events.readEnd.rawValue : -1,
+                    isOpen.failures ? failures.readEnd.rawValue : -1,
+                ], milliseconds: isOver ? 0 : 1000)
+            // The session is gone and everything was read: whoever else still holds its pipes has nothing to tell.
+            if isOver && ready.isEmpty { break }
             if ready.contains(0), let came = signals.next() {
                 // Who asks twice does not want to wait for good order; the next session removes what is left.
                 process.signal(signal == nil ? SIGTERM : SIGKILL)
@@ -69,7 +74,7 @@ public enum SessionProcess {
                     if case .summary(let last) = event { summary = last }
                     do {
                         try handle(event)
-                    } catch where refusal == nil {
+                    } catch  where refusal == nil {
                         refusal = error
                         process.signal(SIGTERM)
                     } catch {}

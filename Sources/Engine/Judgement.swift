@@ -14,6 +14,8 @@ struct Judgement {
     /// A member is as long as a file may be: the rest of it may be missing.
     let hasCutMember: Bool
     let hasUnreadRAR: Bool
+    /// Whether there was too little scratch space, of which libclamav does not always tell.
+    let ranOutOfRoom: Bool
 
     /// libclamav does not look at files of this size or less; no signature can match in them.
     static let smallestScanned: UInt64 = 6
@@ -36,6 +38,7 @@ struct Judgement {
             return .incomplete(limit.hasSuffix(".MaxScanTime") ? .timeout : .limit, limit)
         }
         if let name = encrypted.first { return .incomplete(.encrypted, name) }
+        if ranOutOfRoom { return .incomplete(.limit, "it takes more scratch space to unpack than there is") }
         switch result {
         case CL_SUCCESS: break
         case CL_VIRUS: return .incomplete(.engineError, "libclamav found something it has no name for")
@@ -45,7 +48,6 @@ struct Judgement {
         default: return .incomplete(.engineError, resultText)
         }
         if let message = messages.first {
-            if let full = messages.first(where: Self.isOutOfSpace) { return .incomplete(.limit, full) }
             return .incomplete(Self.isReadError(message) ? .ioError : .engineError, message)
         }
         if hasCutMember { return .incomplete(.limit, "a member reaches the limit of the file size and may be cut off") }
@@ -54,11 +56,6 @@ struct Judgement {
             return .incomplete(.engineError, "libclamav did not look at it")
         }
         return .clean
-    }
-
-    /// What write(2) says where the scratch space is used up: ENOSPC, or EFBIG for a single file.
-    private static func isOutOfSpace(_ message: String) -> Bool {
-        message.contains("No space left on device") || message.contains("File too large")
     }
 
     /// The messages of fmap.c when pread(2) fails or returns less than the file's size promised.

@@ -14,6 +14,7 @@ enum Look {
         guard let before = try? FileStatus.of(file) else { return .incomplete(.ioError, "fstat failed") }
         let seen = Seen(limit: signatures.limits.fileBytes)
         _ = EngineMessages.take()
+        ScratchRoom.beginLook()
         var options = cl_scan_options()
         // All matches: a limit or an encrypted member must not hide an infected one, nor the other way round.
         options.general = UInt32(CL_SCAN_GENERAL_ALLMATCHES | CL_SCAN_GENERAL_HEURISTICS)
@@ -30,6 +31,7 @@ enum Look {
                 unsafe String(cString: name))
         }
         unsafe cl_engine_set_clcb_pre_cache(engine) { file, type, context in
+            ScratchRoom.check()
             if let context = unsafe context {
                 let seen = unsafe Unmanaged<Seen>.fromOpaque(context).takeUnretainedValue()
                 unsafe seen.addLayer(file, type)
@@ -44,7 +46,8 @@ enum Look {
         let judgement = Judgement(
             result: result, resultText: LoadedSignatures.text(result), matches: seen.matches,
             messages: EngineMessages.take(), layers: seen.layers, size: before.size,
-            hasCutMember: seen.hasCutMember, hasUnreadRAR: seen.hasRAR && !signatures.unpacksRAR)
+            hasCutMember: seen.hasCutMember, hasUnreadRAR: seen.hasRAR && !signatures.unpacksRAR,
+            ranOutOfRoom: ScratchRoom.ranOut)
         return judgement.verdict
     }
 

@@ -49,6 +49,9 @@ struct Supervisor: ~Copyable {
                     }
                 }
             }
+        } catch Errno.brokenPipe {
+            // The session is gone in the middle of a message to it.
+            return end(0)
         } catch {
             FileDescriptor.standardError.tell("nodeguard-engine: \(error)")
             return end(1)

@@ -19,6 +19,11 @@ public struct ChildProcess: ~Copyable, Sendable {
         }
     }
 
+    /// The environment of a program of this project: Swift's runtime would answer a crash by starting a program that
+    /// examines the dying process. That one is to be gone, and with it the descriptors that others wait for; and what has
+    /// read a hostile file starts nothing.
+    public static let bareEnvironment = ["SWIFT_BACKTRACE=enable=no"]
+
     /// The process's number.
     public let id: Int32
     private var reaped = false

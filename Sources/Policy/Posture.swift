@@ -27,7 +27,16 @@ public struct Posture: Equatable, Sendable {
     }
 
     /// Looks at the system now, each check with a deadline of its own. Changes nothing.
-    public static func evaluate(_ policy: PosturePolicy, history: HandshakeHistory? = nil) -> Posture {
-        Posture(checks(policy, history: history).map { $0.evaluate(deadline: .now.advanced(by: checkTime)) })
+    ///
+    /// - Parameter hear: hears each answer as soon as it is there.
+    public static func evaluate(
+        _ policy: PosturePolicy, history: HandshakeHistory? = nil, hear: (CheckResult) -> Void = { _ in }
+    ) -> Posture {
+        Posture(
+            checks(policy, history: history).map { check in
+                let result = check.evaluate(deadline: .now.advanced(by: checkTime))
+                hear(result)
+                return result
+            })
     }
 }

@@ -18,9 +18,9 @@ struct EngineProcess: ~Copyable {
         let (ours, theirs) = try MessageSocket.pair()
         defer { try? theirs.close() }
         let control = MessageSocket(owning: ours)
-        // Descriptor 3 is the control socket. No environment: libclamav would search LD_LIBRARY_PATH.
+        // Descriptor 3 is the control socket. Nothing of our environment: libclamav would search LD_LIBRARY_PATH.
         let process = try ChildProcess(
-            program: executable, arguments: [], environment: [],
+            program: executable, arguments: [], environment: ChildProcess.bareEnvironment,
             descriptors: [nil, nil, .standardError, theirs])
         do {
             try control.send(EngineCommand.load(request(scratch.path)).encoded())

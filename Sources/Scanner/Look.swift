@@ -53,6 +53,12 @@ final class Look {
     /// The file's descriptor, to be lent for one call; -1, which every call refuses, once it is closed.
     var descriptor: Int32 { file?.rawValue ?? -1 }
 
+    /// Whether reading it can wait for another machine or program, and so for ever: only a worker may be held up by that.
+    var mayHang: Bool {
+        guard file != nil else { return false }
+        return (try? FileSystemKind.of(file!)) != .local
+    }
+
     /// Reads a piece of it into nothing, so that it is in the page cache; 0 where there is nothing to read.
     func readAhead(_ reader: borrowing ReadAhead, at offset: UInt64, count: Int) -> Int {
         guard file != nil else { return 0 }

@@ -172,7 +172,7 @@ public final class Session {
         if context.map(ledger.hasSeen) != true { _ = try pool() }
         roots = target.paths.map(\.bytes)
         let rules = WalkRules(
-            exclude: PathPatterns(target.exclude.map { ($0, ()) }), oneFileSystem: target.oneFileSystem,
+            exclude: target.exclude.map(PathGlob.init), oneFileSystem: target.oneFileSystem,
             validatorFiles: ValidatorFileMatcher(order.validatorFiles))
         estimate = Estimate()
         if order.estimatesTotals { estimate.begin(target.paths, rules) }
@@ -248,7 +248,7 @@ public final class Session {
             _ = ledger.begin(key: target.ledgerKey, name: target.name, context: context, isFull: order.isFull)
             var plan = Plan()
             let rules = WalkRules(
-                exclude: PathPatterns(target.exclude.map { ($0, ()) }), oneFileSystem: target.oneFileSystem,
+                exclude: target.exclude.map(PathGlob.init), oneFileSystem: target.oneFileSystem,
                 validatorFiles: ValidatorFileMatcher(order.validatorFiles))
             for root in target.paths {
                 var walk = Walk(root: root, rules: rules)
@@ -500,7 +500,9 @@ public final class Session {
         case .clean, .infected: bytes += size ?? 0
         case .unchanged, .incomplete, .skipped: break
         }
-        guard order.report == .everything || outcome.isNotable || isAwaited(path) || isUnexpected(outcome) else { return }
+        guard order.report == .everything || outcome.isNotable || isAwaited(path) || isUnexpected(outcome) else {
+            return
+        }
         let path = FilePath(bytes: path)
         try tell(
             .file(

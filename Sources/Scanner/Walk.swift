@@ -5,17 +5,30 @@ internal import SystemPackage
 /// What a target leaves out.
 struct WalkRules {
     /// Paths and names that are not entered.
-    var exclude = PathPatterns<Void>([])
+    private let exclude: PathPatterns<Void>
     /// Whether file systems mounted beneath the root are left out.
     var oneFileSystem = true
     /// What is recognised as a validator's.
     var validatorFiles = ValidatorFileMatcher(ValidatorFiles())
 
+    /// Rules; without any, what is on the root's file system is met.
+    init(
+        exclude: [PathGlob] = [], oneFileSystem: Bool = true,
+        validatorFiles: ValidatorFileMatcher = ValidatorFileMatcher(ValidatorFiles())
+    ) {
+        self.exclude = PathPatterns(exclude.map { ($0.pattern, ()) })
+        self.oneFileSystem = oneFileSystem
+        self.validatorFiles = validatorFiles
+    }
+
+    /// Whether a path is left out by itself.
+    func excludes(_ path: [UInt8]) -> Bool { exclude.first(matching: path) != nil }
+
     /// Whether a path is left out, or a folder above it.
-    func leaveOut(_ path: FilePath) -> Bool {
+    func excludesAnyOf(_ path: FilePath) -> Bool {
         var path = path
         while !path.components.isEmpty {
-            if exclude.first(matching: path.bytes) != nil { return true }
+            if excludes(path.bytes) { return true }
             path.removeLastComponent()
         }
         return false
@@ -105,7 +118,7 @@ struct Walk: ~Copyable {
     init(root: FilePath, rules: WalkRules) {
         self.root = root
         self.rules = rules
-        mounts = SecondMounts { rules.leaveOut($0) }
+        mounts = SecondMounts { rules.excludesAnyOf($0) }
     }
 
     /// The next file, or nil when everything was met.
@@ -282,7 +295,7 @@ struct Walk: ~Copyable {
     }
 
     private func isExcluded(_ path: [UInt8]) -> Bool {
-        rules.exclude.first(matching: path) != nil
+        rules.excludes(path)
     }
 
     // MARK: Down and up

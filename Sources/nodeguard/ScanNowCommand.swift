@@ -80,7 +80,7 @@ struct ScanNowCommand: ParsableCommand {
         screen.end()
         for problem in reporter.problems { printError("note: \(problem)") }
         if let problem = screen.problem {
-            printError("nodeguard: not everything that was found is shown: cannot write to the standard output: \(problem)")
+            printError("nodeguard: not everything is shown: cannot write to the standard output: \(problem)")
         }
         try finish(ending, screen, &reporter)
     }

@@ -105,3 +105,12 @@ static inline ssize_t nodeguard_echo(int descriptor) {
     if (size >= 0) sendto(descriptor, buffer, (size_t)size, 0, (struct sockaddr *)&from, length);
     return size;
 }
+
+// A socket that hears of changes to IPv4 routes (RTMGRP_IPV4_ROUTE), for measuring how fast others hear of them.
+#include <linux/netlink.h>
+static inline int nodeguard_route_listener(void) {
+    struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = 0x40};
+    int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0 || bind(descriptor, (struct sockaddr *)&address, sizeof(address)) != 0) return -1;
+    return descriptor;
+}

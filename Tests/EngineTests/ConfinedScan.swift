@@ -21,6 +21,10 @@ final class ConfinedScan {
     /// Part of every file of `infected`.
     static let infection = "nodeguard-fault-tests-pattern"
 
+    /// The signatures of the demonstration, which know clamav-testfiles.
+    static let demoSignatures = FilePath(#filePath).removingLastComponent().removingLastComponent()
+        .removingLastComponent().appending("config/demo/signatures")
+
     let folder: TemporaryFolder
     /// The engine's path, by which its processes are known.
     let engine: FilePath
@@ -94,7 +98,10 @@ final class ConfinedScan {
         case .nobody:
             // A user of whom nothing here is the own.
             _ = try runProgram(["chmod", "-R", "a+rX", "--", folder.path.string])
-            _ = try runProgram(["install", "-d", "-m", "777", "--", folder.path.appending("scratch").string])
+            _ = try runProgram([
+                "install", "-d", "-o", "65534", "-g", "65534", "-m", "700", "--",
+                folder.path.appending("scratch").string,
+            ])
             command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"] + command
         case .withUser(let line):
             let passwd = try folder.write("passwd", "root:x:0:0:root:/root:/bin/sh\n\(line)\n")

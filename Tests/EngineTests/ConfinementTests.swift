@@ -106,9 +106,7 @@ struct ConfinementTests {
 
     @Test func `every test file of ClamAV is found in confinement`() throws {
         let scan = try ConfinedScan()
-        let signatures = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
-            .appending("config/demo/signatures")
-        let report = try scan.run(of: "/usr/share/clamav-testfiles", signatures: signatures)
+        let report = try scan.run(of: "/usr/share/clamav-testfiles", signatures: ConfinedScan.demoSignatures)
         #expect(report.end == .exited(0), "\(report.errors)")
         #expect(report.totals?.counts[.infected] == 44)
         #expect(report.totals?.counts.total == 44)

@@ -75,6 +75,39 @@ struct FaultTests {
         #expect(try scan.scratchLeft() == "")
     }
 
+    /// libclamav calls some files clean when it cannot unpack them, if nobody listens to what else it says.
+    @Test(.enabled(if: isRoot, "only root gets scratch space with a cap"))
+    func `without room to unpack, nothing infected is called clean`() throws {
+        var reports: [ConfinedScan.Report] = []
+        for fate in ["none", "scratch"] {
+            let scan = try ConfinedScan()
+            // Every kind of archive and packed program of clamav-testfiles, with room at the end for the fate.
+            let script = """
+                mkdir -p "$1"; number=0
+                for file in /usr/share/clamav-testfiles/*; do
+                    { cat "$file"; printf '\nnodeguard-fates %d %s\n' $number "$2"; } >"$1/${file##*/}"
+                    number=$((number + 1))
+                done
+                """
+            let made = try runProgram(["sh", "-euc", script, "sh", scan.folder.path.appending("tree").string, fate])
+            #expect(made.status == 0, "\(made.errors)")
+            let limits = EngineLimits(
+                fileBytes: 16 << 20, contentBytes: 32 << 20, recursion: 17, members: 1000, milliseconds: 60_000)
+            reports.append(try scan.run(signatures: ConfinedScan.demoSignatures, limits: limits))
+        }
+        #expect(reports[0].totals?.counts.total == 44)
+        #expect(reports[1].totals?.counts.total == 44)
+        var incomplete = 0
+        for (name, file) in reports[0].files where file.outcome.kind == .infected {
+            let outcome = reports[1].outcome(name)
+            #expect(
+                outcome?.kind == .infected || outcome?.kind == .incomplete, "\(name): \(String(describing: outcome))")
+            if outcome?.kind == .incomplete { incomplete += 1 }
+        }
+        // Where none were, the scratch space was not full.
+        #expect(incomplete > 10)
+    }
+
     // MARK: The plan
 
     /// Files with that many fates altogether, and a few without any between them.

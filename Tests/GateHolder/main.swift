@@ -1,6 +1,6 @@
 // A gate's loop in a process of its own, for tests that kill, stop and replace it. It guards udp/9000 of the network
-// namespace it is started in, with the tunnel tun0 and a lease of 2 s; SELinux is not looked at.
-// Arguments: a folder for its state, and the handover in milliseconds.
+// namespace it is started in, with the tunnel tun0; SELinux is not looked at.
+// Arguments: a folder for its state, the handover and the lease in milliseconds.
 import Glibc
 import Journal
 import LinuxSystem
@@ -13,7 +13,7 @@ let plan = GatePlan(
     posture: PosturePolicy(selinux: .ignore, vpnInterfaces: [InterfacePattern("tun0")]),
     settings: GateSettings(mode: .enforce, settle: .milliseconds(100)),
     rules: GateRules(mode: .enforce, ports: [Port(.udp, 9000)], answersByTunnel: true, sendsByTunnel: true),
-    lease: .seconds(2), handover: handover)
+    lease: .milliseconds(Int(CommandLine.arguments[3])!), handover: handover)
 
 func say(_ line: String) {
     _ = try? FileDescriptor.standardOutput.writeAll((line + "\n").utf8)

@@ -52,7 +52,8 @@ let fullEvents: [Event] =
                     completeness: .partial(because: odd)))),
         .fileQuarantined(
             FileQuarantined(
-                path: oddPath, signature: "Eicar", quarantineID: "7f3a", target: "system", scanID: scanID)),
+                path: oddPath, signature: "Eicar", quarantineID: "7f3a", target: "system", scanID: scanID,
+                remainingNames: 2)),
         .fileRestored(
             FileRestored(path: oddPath, restoredTo: "/root/seen", signature: "Eicar", quarantineID: "7f3a")),
         .keyFileExposed(

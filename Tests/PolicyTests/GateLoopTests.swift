@@ -186,6 +186,28 @@ struct GateLoopTests {
         #expect(leaked == 0)
     }
 
+    @Test func `a gate that is switched off leaves nothing behind, and switched on again shuts`() throws {
+        let guarded = try GuardedNode()
+        try guarded.wait(untilOpen: true, "at first")
+        guarded.witness.isSELinuxGood = false
+        guarded.loop.lookNow()
+        try guarded.wait(untilOpen: false, "shut")
+        let plan = guarded.plan
+        var off = plan
+        off.settings.mode = .disabled
+        off.rules.mode = .disabled
+        guarded.loop.replace(off)
+        try guarded.wait(untilOpen: true, "switched off")
+        guarded.flood.begin(phase: 1)
+        try guarded.wait(forAnswers: 100, phase: 1)
+        #expect(try guarded.node.shell("nft list tables") == "")
+        guarded.loop.replace(plan)
+        try guarded.wait(untilOpen: false, "switched on")
+        guarded.flood.begin(phase: 2)
+        guarded.flood.begin(phase: 3, packets: 300)
+        #expect(guarded.passed(shutPhases: [3]) == 0)
+    }
+
     @Test func `observe counts what it would have dropped, and drops nothing`() throws {
         let guarded = try GuardedNode { plan in
             plan.settings.mode = .observe

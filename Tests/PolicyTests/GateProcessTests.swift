@@ -48,13 +48,13 @@ struct GateProcessTests {
 
     @Test func `an orderly upgrade under load loses no packet`() throws {
         let guarded = try GuardedNode(hasLoop: false)
-        var holder = try guarded.startHolder(handover: 30_000)
+        var holder = try guarded.startHolder(handover: 60_000, lease: 60_000)
         try holder.waitForOutput("open")
         guarded.flood.begin(phase: 1)
         for phase: UInt32 in 2...4 {
             holder.signal(SIGTERM)
             #expect(try holder.finish().output.contains("ended"))
-            holder = try guarded.startHolder(handover: 30_000)
+            holder = try guarded.startHolder(handover: 60_000, lease: 60_000)
             try holder.waitForOutput("open")
             guarded.flood.begin(phase: phase)
         }

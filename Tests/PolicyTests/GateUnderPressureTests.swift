@@ -124,6 +124,22 @@ struct GateUnderPressureTests {
         }
     }
 
+    @Test func `flowtables are found, whoever's they are`() throws {
+        let namespace = try NetworkNamespace()
+        let (before, isPossible, found) = try namespace.run { () -> ([String], Bool, [String]) in
+            let gate = try KernelGate()
+            let before = try gate.flowtables()
+            let script =
+                "nft add table inet fast; nft add flowtable inet fast ft '{ hook ingress priority 0; devices = { lo }; }'"
+            let isPossible = (try? namespace.shell(script)) != nil
+            return (before, isPossible, try gate.flowtables())
+        }
+        #expect(before.isEmpty)
+        // A kernel built without nf_flow_table has none to find, and must say just that.
+        if !isPossible { print("this kernel has no flowtables: only the empty answer was tested") }
+        #expect(found == (isPossible ? ["fast/ft"] : []))
+    }
+
     @Test func `more routes than can be asked about are unknown, not a pass`() throws {
         let namespace = try NetworkNamespace()
         let tunnel = try namespace.openTunnel("tun0")

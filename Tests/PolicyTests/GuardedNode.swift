@@ -42,6 +42,8 @@ final class GuardedNode {
     /// The gate in this process; nil where it is held by another.
     private let ownLoop: GateLoop?
     var loop: GateLoop { ownLoop! }
+    /// What its loop began with.
+    let plan: GatePlan
     let witness = GateWitness()
     let flood: PacketFlood
     private let folder: TemporaryFolder
@@ -90,15 +92,22 @@ final class GuardedNode {
             rules: GateRules(mode: .enforce, ports: [Port(.udp, 9000)], answersByTunnel: true, sendsByTunnel: true),
             lease: .seconds(5), interval: .seconds(2))
         change(&plan)
+        self.plan = plan
         let witness = witness
         let loop = try GateLoop(
             plan, store: OverrideStore(state: folder.path, runtime: folder.path),
-            looksAt: { policy, history in
+            looksAt: { policy, history, hear in
                 let selinux = CheckResult(
                     .selinuxEnforcing, witness.isSELinuxGood ? .pass : .fail(remedy: "test"), evidence: "injected")
                 let network = Posture.checks(policy, history: history).dropFirst()
+                hear(selinux)
                 return Posture(
-                    [selinux] + network.map { $0.evaluate(deadline: .now.advanced(by: .seconds(10))) })
+                    [selinux]
+                        + network.map { check in
+                            let result = check.evaluate(deadline: .now.advanced(by: .seconds(10)))
+                            hear(result)
+                            return result
+                        })
             },
             tell: { witness.hear($0) })
         ownLoop = hasLoop ? loop : nil
@@ -122,7 +131,7 @@ final class GuardedNode {
 
     /// Waits for the gate, at most half a minute.
     func wait(untilOpen: Bool, _ what: String) throws {
-        let deadline = ContinuousClock.now.advanced(by: .seconds(30))
+        let deadline = ContinuousClock.now.advanced(by: .seconds(120))
         while loop.status.decision.isOpen != untilOpen {
             if let failure = witness.failure { throw GuardFailure(description: failure) }
             guard .now < deadline else { throw GuardFailure(description: "\(what): \(loop.status)") }
@@ -147,7 +156,7 @@ final class GuardedNode {
 
     /// Waits for so many answers to packets of this phase.
     func wait(forAnswers count: Int, phase: UInt32) throws {
-        let deadline = ContinuousClock.now.advanced(by: .seconds(30))
+        let deadline = ContinuousClock.now.advanced(by: .seconds(120))
         while answers(phase: phase) < count {
             guard .now < deadline else {
                 throw GuardFailure(description: "\(answers(phase: phase)) of \(count) answers in phase \(phase)")
@@ -172,9 +181,12 @@ final class GuardedNode {
     }
 
     /// Starts a process that holds the gate; it ends with the last reference to it.
-    func startHolder(handover: Int) throws -> RunningProgram {
+    func startHolder(handover: Int, lease: Int = 2000) throws -> RunningProgram {
         try RunningProgram(
-            ["ip", "netns", "exec", node.name, try builtProgram("gate-holder"), folder.path.string, "\(handover)"])
+            [
+                "ip", "netns", "exec", node.name, try builtProgram("gate-holder"), folder.path.string, "\(handover)",
+                "\(lease)",
+            ])
     }
 
     /// Ends the tunnel's program: the interface is gone.

@@ -116,7 +116,10 @@ let clientTrees: [ClientTree] = [
             "prysm-wallet-v2/auth-token", "network-keys",
         ],
         records: ["direct/validator.db"],
-        immutable: ["blobs/0xdeadbeef/0.ssz", "blobs/by-epoch/4/123/0xdeadbeef/1.ssz"],
+        immutable: [
+            "blobs/0xdeadbeef/0.ssz", "blobs/by-epoch/4/123/0xdeadbeef/1.ssz",
+            "data-columns/4/123/0xdeadbeef.sszs",
+        ],
         mutable: ["beaconchaindata/beaconchain.db", "beaconchaindata/slasher.db"],
         ordinary: ["tosaccepted", "metaData", "prysm.yaml"]),
     ClientTree(

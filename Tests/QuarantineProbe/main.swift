@@ -29,7 +29,8 @@ try setAside(FilePath(arguments[2]), quarantine)
 func setAside(_ path: FilePath, _ quarantine: Quarantine) throws {
     let file = try Opening.readable(Opening.start(at: path))
     let before = try FileStatus.of(file)
-    let candidate = try QuarantineCandidate(file, before: before, path: path, protected: ProtectedPlaces(ValidatorFiles()))
+    let protected = try ProtectedPlaces(ValidatorFiles())
+    let candidate = try QuarantineCandidate(file, before: before, path: path, protected: protected)
     let aside = try quarantine.setAside(candidate, signatures: ["Test"], target: nil, scanID: .random())
     try quarantine.confirm(aside)
 }

@@ -98,7 +98,8 @@ import Testing
         let house = try ScanHouse()
         try house.put("1-bad", ScanHouse.bad)
         try house.shell(
-            "head -c 200000 /dev/zero > 0-long; zip -q before.zip 0-long 1-bad; zip -q behind.zip 1-bad 0-long; rm ?-*")
+            "head -c 200000 /dev/zero | gzip > 0-long; zip -q before.zip 0-long 1-bad; zip -q behind.zip 1-bad 0-long; rm ?-*"
+        )
         let result = try scan(house) { $0.fileBytes = 100_000 }
         #expect(result.outcome("before.zip") == .bad)
         #expect(result.outcome("behind.zip") == .bad)

@@ -252,6 +252,17 @@ import Testing
         #expect(try names(victims) == ["kept"])
     }
 
+    @Test func aFileThatCannotBeTakenAwayStaysAndNoCopyIsLeft() throws {
+        let path = try victim()
+        try run("chattr", "+i", path.string)
+        defer { _ = try? runProgram(["chattr", "-i", path.string]) }
+        let quarantine = try Quarantine(state: state)
+        let error = #expect(throws: SystemCallError.self) { try setAside(path, quarantine) }
+        #expect(error?.errno == .notPermitted)
+        #expect(try names(victims) == ["victim"])
+        #expect(try names(state.appending("quarantine")).isEmpty)
+    }
+
     // MARK: No room
 
     @Test func aFullDiskLeavesTheOriginalAndNothingElse() throws {

@@ -57,6 +57,11 @@ final class ScanHouse {
         guard result.status == 0 else { throw HouseFailure("\(script): \(result.end): \(result.errors)") }
     }
 
+    /// Lets everybody into the house, so that a scan can be run by an unprivileged user.
+    func open() throws {
+        try shell("chmod 755 ..; mkdir -p -m 777 ../state")
+    }
+
     // MARK: Scanning
 
     /// The command line of `scan-now --json` for these paths; none: the sample.
@@ -71,8 +76,8 @@ final class ScanHouse {
     }
 
     /// Starts `nodeguard scan-now --json`.
-    func start(_ paths: FilePath...) throws -> RunningScan {
-        RunningScan(try RunningProgram(command(paths)))
+    func start(_ paths: FilePath..., under wrapper: [String] = []) throws -> RunningScan {
+        RunningScan(try RunningProgram(wrapper + command(paths)))
     }
 
     /// The order that a session gets for the sample.
@@ -86,9 +91,9 @@ final class ScanHouse {
     }
 
     /// Scans with `nodeguard scan-session`, which takes limits and a scratch folder.
-    func session(_ change: (inout SessionOrder) -> Void = { _ in }) throws -> ScanResult {
+    func session(under wrapper: [String] = [], _ change: (inout SessionOrder) -> Void = { _ in }) throws -> ScanResult {
         let order = try Array(JSONEncoder().encode(order(change)))
-        return try ScanResult(runProgram([builtProgram("nodeguard"), "scan-session"], input: order))
+        return try ScanResult(runProgram(wrapper + [builtProgram("nodeguard"), "scan-session"], input: order))
     }
 
     /// What scans have left in the state folder.

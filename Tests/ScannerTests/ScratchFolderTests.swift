@@ -6,12 +6,14 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// libclamav calls every file clean where it cannot write its temporary folder. Needs root, to mount.
+/// libclamav calls every file clean where it cannot write its temporary folder. Needs root, to mount and to become an
+/// unprivileged user: only for such a one the engine unpacks to disk, started by root it has memory of its own.
 @Suite struct ScratchFolderTests {
     private func house() throws -> ScanHouse {
         let house = try ScanHouse()
         try house.put("bad", ScanHouse.bad)
         try house.put("good", ScanHouse.good)
+        try house.open()
         return house
     }
 
@@ -25,7 +27,9 @@ import Testing
         let house = try house()
         let mounted = try MountedFolder.tmpfs(at: house.folder.path.appending("disk"), bytes: 1 << 20)
         try mounted.makeReadOnly()
-        let result = try house.session { $0.scratchParent = mounted.path }
+        let result = try house.session(under: ScanHouse.unprivileged) {
+            $0.scratchParent = mounted.path.appending("scratch")
+        }
         expectNothingClean(result)
         #expect(result.errors.contains("Read-only file system"))
         #expect(result.errors.contains(mounted.path.string))
@@ -43,7 +47,9 @@ import Testing
         let house = try house()
         let mounted = try MountedFolder.tmpfs(at: house.folder.path.appending("disk"), bytes: 65536)
         try house.shell("cat /dev/zero > \"$1\" 2>/dev/null || true", mounted.path.appending("ballast").string)
-        let result = try house.session { $0.scratchParent = mounted.path }
+        let result = try house.session(under: ScanHouse.unprivileged) {
+            $0.scratchParent = mounted.path.appending("scratch")
+        }
         expectNothingClean(result)
         #expect(result.errors.contains("No space left on device"))
     }
@@ -55,11 +61,15 @@ import Testing
         try house.shell(
             "head -c 3000000 /dev/zero > member; cat bad >> member; \(pack) member; rm member; mv archive.* archive")
         let mounted = try MountedFolder.tmpfs(at: house.folder.path.appending("disk"), bytes: 1 << 20)
-        let result = try house.session { $0.scratchParent = mounted.path }
+        let result = try house.session(under: ScanHouse.unprivileged) {
+            $0.scratchParent = mounted.path.appending("scratch")
+        }
         #expect(result.outcome("archive")?.kind == .incomplete)
         #expect(result.outcome("bad") == .bad)
         // With room enough it is found: so it is the disk that kept it from being found.
-        #expect(try house.session().outcome("archive") == .bad)
+        #expect(try house.session(under: ScanHouse.unprivileged).outcome("archive") == .bad)
+        // Root's engine unpacks to memory of its own, and does not need that disk.
+        #expect(try house.session { $0.scratchParent = mounted.path.appending("of-root") }.outcome("archive") == .bad)
     }
 
     /// The session notices at its next canary that nothing is found any more.
@@ -67,7 +77,8 @@ import Testing
         let house = try ScanHouse()
         let strange = try StrangeFiles(
             at: house.sample, [.init("slow", ScanHouse.good, .stalls(from: 0)), .init("zzz", ScanHouse.good)])
-        let scan = try house.start()
+        try house.open()
+        let scan = try house.start(under: ScanHouse.unprivileged)
         try strange.waitForStalledRead()
         try house.shell("rm -rf ../state/scratch")
         strange.answer()

@@ -9,9 +9,11 @@ import Testing
     private func onTerminal(_ variables: String, to redirection: String = "") throws -> String {
         let house = try ScanHouse()
         try house.put("bad", ScanHouse.bad)
-        let command = try "env \(variables) \(builtProgram("nodeguard")) scan-now --config \(house.configuration) \(house.sample) \(redirection)"
+        let command = try
+            "env \(variables) \(builtProgram("nodeguard")) scan-now --config \(house.configuration) \(house.sample) \(redirection)"
         let result = try runProgram(
-            ["script", "--quiet", "--return", "--command", command, "/dev/null"], environment: ["PATH": "/usr/bin:/bin", "TERM": "xterm"])
+            ["script", "--quiet", "--return", "--command", command, "/dev/null"],
+            environment: ["PATH": "/usr/bin:/bin", "TERM": "xterm"])
         #expect(result.status == 1)
         #expect(result.output.contains("INFECTED"))
         return result.output

@@ -7,9 +7,9 @@ public final class MountedFolder: Sendable {
     /// Where it is mounted.
     public let path: FilePath
 
-    /// A tmpfs (tmpfs(5)) with room for so many bytes, in a folder that is made where it is missing.
+    /// A tmpfs (tmpfs(5)) with room for so many bytes, writable for everybody, in a folder that is made where it is missing.
     public static func tmpfs(at path: FilePath, bytes: Int) throws -> MountedFolder {
-        try MountedFolder(at: path, type: "tmpfs", options: "size=\(bytes),mode=0755")
+        try MountedFolder(at: path, type: "tmpfs", options: "size=\(bytes),mode=0777")
     }
 
     /// Mounts, see mount(2).

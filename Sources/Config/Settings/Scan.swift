@@ -51,7 +51,7 @@ extension Configuration {
                 "window", \.window,
                 """
                 The part of the day in which scans may run, in local time; it may cross midnight. Outside of it a \
-                scan pauses, and goes on the next time. `null`: at any time. Quote it: other readers of YAML take a \
+                scan pauses, and goes on the next time; one by hand runs at any time. `null`: at any time. Quote it: other readers of YAML take a \
                 time for a number.
                 """),
             Key(
@@ -63,8 +63,8 @@ extension Configuration {
             Key(
                 "workers", \.workers,
                 """
-                How many files are scanned at once. `auto` is one for each processor that nodeguard may use. Each \
-                needs up to 420 MB for the largest files.
+                How many files are scanned at once. `auto` is one for each processor that nodeguard may use. \
+                Files above 64 MiB are scanned one at a time; the largest needs up to 420 MB.
                 """),
             Key("throttle", \.throttle, "How a scan makes room for the machine's real work."),
             Key(

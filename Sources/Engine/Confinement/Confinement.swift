@@ -44,8 +44,6 @@ struct Confinement {
         try ResourceLimits.begin()
         // A crash is to be a crash: no handler that prints, waits or starts a debugger.
         for number in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS] { signal(number, SIG_DFL) }
-        // A write beyond RLIMIT_FSIZE is then an error that libclamav tells, instead of a death that it cannot explain.
-        signal(SIGXFSZ, SIG_IGN)
     }
 
     /// Leaves the host: its network, its mounts, its users, its capabilities but the one to read the signatures.

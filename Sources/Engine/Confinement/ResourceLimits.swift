@@ -46,7 +46,7 @@ enum ResourceLimits {
     }
 
     /// A worker's: beyond the signatures as much address space as the file and what is unpacked of it may take, though no
-    /// more than half of the machine's memory; no file in the scratch space larger than one that may be scanned.
+    /// more than half of the machine's memory; no file larger than its scratch space has room for.
     static func beginWorker(
         _ limits: EngineLimits, loadedAddressSpace: UInt64, machineMemory memory: UInt64
     ) throws(ConfinementError) {
@@ -54,7 +54,7 @@ enum ResourceLimits {
         let space = loadedAddressSpace + min(content, memory / 2) + looksOwnSpace
         try limit(Int32(RLIMIT_AS.rawValue), space, "memory")
         try limit(Int32(RLIMIT_DATA.rawValue), space, "memory")
-        try limit(Int32(RLIMIT_FSIZE.rawValue), limits.fileBytes + (1 << 20), "the size of files")
+        try limit(Int32(RLIMIT_FSIZE.rawValue), try ScratchRoom.begin(limits), "the size of files")
         // libclamav holds one for each level of nested archives, and a few of its own.
         try limit(Int32(RLIMIT_NOFILE.rawValue), 256, "open files")
         try limit(nodeguard_locked_memory, 0, "locked memory")

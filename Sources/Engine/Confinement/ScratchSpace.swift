@@ -36,7 +36,7 @@ struct ScratchSpace {
         let opened = unsafe path.withPlatformString { unsafe open($0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
         guard opened >= 0 else { throw ConfinementError("open", "use the scratch folder", printable(path)) }
         let folder = OwnedDescriptor(owning: FileDescriptor(rawValue: opened))
-        if user.isOther {
+        if user.isOther && space.mount == nil {
             guard fchown(folder.rawValue, user.user, user.group) == 0 else {
                 throw ConfinementError("fchown", "take over the scratch folder", printable(path))
             }

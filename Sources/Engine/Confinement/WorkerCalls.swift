@@ -20,6 +20,7 @@ extension SystemCallFilter {
                 .allow("openat"), .allow("openat2"), .allow("open"), .allow("close"),
                 .allow("read"), .allow("pread64"), .allow("lseek"), .allow("write"), .allow("ftruncate"),
                 .allow("fstat"), .allow("newfstatat"), .allow("stat"), .allow("lstat"), .allow("statx"),
+                .allow("statfs"), .allow("fstatfs"),
                 .allow("mkdir"), .allow("mkdirat"), .allow("rmdir"), .allow("unlink"), .allow("unlinkat"),
                 .allow("chmod"), .allow("fchmodat"), .allow("getdents64"),
                 .allow("access"), .allow("faccessat"), .allow("faccessat2"), .allow("getcwd"), .allow("dup"),

@@ -17,6 +17,7 @@ struct FirewallBatch {
         case deleteElement = 14
         case newGeneration = 15
         case getGeneration = 16
+        case getFlowtable = 23
 
         /// The type in the header: the subsystem NFNL_SUBSYS_NFTABLES (10) before the message.
         var type: UInt16 { 10 << 8 | rawValue }

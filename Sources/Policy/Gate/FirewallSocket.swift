@@ -54,10 +54,10 @@ final class FirewallSocket {
     /// Asks for objects; nil where what was asked about is not there.
     func list(
         _ message: FirewallBatch.Message, isDump: Bool = true, to intent: String, deadline: ContinuousClock.Instant,
-        _ build: (inout NetlinkWriter) -> Void
+        anyFamily: Bool = false, _ build: (inout NetlinkWriter) -> Void
     ) throws(NetlinkError) -> [NetlinkReader]? {
         var payload = NetlinkWriter()
-        payload.append(FirewallBatch.header(family: FirewallBatch.inet))
+        payload.append(FirewallBatch.header(family: anyFamily ? 0 : FirewallBatch.inet))
         build(&payload)
         do throws(NetlinkError) {
             let answer = try socket.request(

@@ -53,6 +53,21 @@ extension KernelGate {
         return shortest > .zero ? .open(shortest) : .shut
     }
 
+    /// Flowtables of anybody's, as `table/name`: what they carry does not pass the gate's rules.
+    public func flowtables() throws(KernelGateError) -> [String] {
+        do throws(NetlinkError) {
+            let found = try socket.list(
+                .getFlowtable, to: "look for flowtables", deadline: .now.advanced(by: Self.patience), anyFamily: true
+            ) { _ in }
+            // NFTA_FLOWTABLE_TABLE (1), NFTA_FLOWTABLE_NAME (2).
+            return (found ?? []).compactMap(\.attributesByType).map {
+                "\($0[1]?.string ?? "?")/\($0[2]?.string ?? "?")"
+            }
+        } catch {
+            throw Self.explained(error)
+        }
+    }
+
     /// What is in the kernel now; nil where a table is missing.
     func fingerprint() throws(KernelGateError) -> GateFingerprint? {
         var print = GateFingerprint()

@@ -55,8 +55,11 @@ public final class GateLoop: Sendable {
     /// Written to by others to wake the loop.
     private let wakeUp: OwnedDescriptor
     private let store: OverrideStore
-    private let looksAt: @Sendable (PosturePolicy, HandshakeHistory) -> Posture
+    private let looksAt: Look
     private let tell: @Sendable (Event) -> Void
+
+    /// Looks at the posture, and tells each answer as soon as it is there.
+    public typealias Look = @Sendable (PosturePolicy, HandshakeHistory, (CheckResult) -> Void) -> Posture
 
     private struct Shared {
         var plan: GatePlan
@@ -72,8 +75,8 @@ public final class GateLoop: Sendable {
     ///   - tell: hears of what happened, on the loop's thread: it must not wait for anything.
     public init(
         _ plan: GatePlan, store: OverrideStore,
-        looksAt: @escaping @Sendable (PosturePolicy, HandshakeHistory) -> Posture = {
-            Posture.evaluate($0, history: $1)
+        looksAt: @escaping Look = { policy, history, hear in
+            Posture.evaluate(policy, history: history, hear: hear)
         },
         tell: @escaping @Sendable (Event) -> Void
     ) throws(SystemCallError) {
@@ -138,7 +141,7 @@ public final class GateLoop: Sendable {
 private struct Session {
     private var plan: GatePlan
     private let store: OverrideStore
-    private let looksAt: (PosturePolicy, HandshakeHistory) -> Posture
+    private let looksAt: GateLoop.Look
     private let tell: (Event) -> Void
 
     private let gate: KernelGate
@@ -162,7 +165,7 @@ private struct Session {
     private static let shortestPause = Duration.milliseconds(20)
 
     init(
-        _ plan: GatePlan, store: OverrideStore, looksAt: @escaping (PosturePolicy, HandshakeHistory) -> Posture,
+        _ plan: GatePlan, store: OverrideStore, looksAt: @escaping GateLoop.Look,
         tell: @escaping (Event) -> Void
     ) throws(KernelGateError) {
         self.plan = plan
@@ -175,11 +178,24 @@ private struct Session {
         tunnels = tunnelsUp(plan.posture)
         // Before the first look, so that no change between the two is missed.
         events = try? KernelEvents()
+        expected = try Self.install(plan, tunnels, into: gate)
+        status.trouble = gate.limitation
+    }
+
+    /// Puts the plan's rules in place, or takes them away where it has none.
+    ///
+    /// - Returns: what must be found in the kernel from now on; nil for nothing.
+    private static func install(
+        _ plan: GatePlan, _ tunnels: Set<UInt32>, into gate: KernelGate
+    ) throws(KernelGateError) -> GateFingerprint? {
+        guard plan.settings.mode != .disabled else {
+            try gate.remove()
+            return nil
+        }
         var rules = plan.rules
         rules.tunnels = tunnels
         try gate.install(rules)
-        expected = try gate.fingerprint()
-        status.trouble = gate.limitation
+        return try gate.fingerprint()
     }
 
     /// Takes up another plan.
@@ -239,7 +255,15 @@ private struct Session {
     private mutating func look() {
         let began = ContinuousClock.now
         lastLook = began
-        let posture = looksAt(plan.posture, history)
+        // A bad answer shuts an open gate before the next check begins.
+        let looksAt = looksAt
+        let posture = looksAt(plan.posture, history) { result in
+            guard status.decision == .openByPosture, result.verdict.kind != .pass,
+                plan.settings.required.contains(result.check), leaseIsOurs
+            else { return }
+            judge.distrust()
+            shut()
+        }
         judge.note(posture.results.reduce(into: [:]) { $0[$1.check] = $1.verdict.kind }, at: began)
         for result in posture.results {
             let before = status.posture?[result.check]?.verdict.kind
@@ -289,11 +313,8 @@ private struct Session {
     private mutating func reinstall() {
         count()
         countedBefore = status.counters
-        var rules = plan.rules
-        rules.tunnels = tunnels
         do throws(KernelGateError) {
-            try gate.install(rules)
-            expected = try gate.fingerprint()
+            expected = try Self.install(plan, tunnels, into: gate)
             status.trouble = gate.limitation
         } catch {
             status.trouble = error.description
@@ -304,6 +325,7 @@ private struct Session {
     private mutating func repair() {
         let author = firewallChange
         firewallChange = nil
+        guard plan.settings.mode != .disabled else { return }
         let now = try? gate.fingerprint()
         // Before Linux 6.12 somebody could have put a lease into the plain table.
         if gate.scheme == .doubled && !status.decision.isOpen && status.decision != .settling { shut() }

@@ -14,7 +14,7 @@ extension Pace {
         guard isHolding else { return }
         try hold(rest: rest)
         let size = look.before.size
-        let ahead = min(size, Self.mostAhead)
+        let ahead = look.mayHang ? 0 : min(size, Self.mostAhead)
         let reader = ReadAhead(piece: Self.piece)
         var offset: UInt64 = 0
         while offset < ahead {

@@ -50,7 +50,7 @@ final class Pace {
         cap = throttle.bytesPerSecond.map { TokenBucket(rate: max(1, $0), now: now) }
         disk = throttle.ioPressure.map { Valve(limit: $0, now: now) }
         processor = throttle.cpuPressure.map { Valve(limit: $0, now: now) }
-        diskBytes = disks()
+        diskBytes = throttle.ioPressure == nil ? 0 : disks()
     }
 
     /// Whether anything is held back at all.

@@ -56,8 +56,10 @@ import Testing
     @Test("a real group whose tasks wait for a processor is noticed")
     func real() throws {
         let name = "nodeguard-test-\(getpid())"
-        let root = try #require(
-            ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].first { access("\($0)/cgroup.controllers", F_OK) == 0 })
+        let found = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].first {
+            unsafe access("\($0)/cgroup.controllers", F_OK) == 0
+        }
+        let root = try #require(found)
         let group = FilePath("\(root)/\(name)")
         let made = unsafe group.withPlatformString { unsafe mkdir($0, 0o755) }
         try #require(made == 0, "cannot make a control group: \(Errno(rawValue: errno))")
