@@ -28,6 +28,7 @@ let package = Package(
     targets: [
         // C libraries of the system, each with a header as thin as can be.
         .systemLibrary(name: "CClamAV", pkgConfig: "libclamav", providers: [.apt(["libclamav-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSELinux", pkgConfig: "libselinux", providers: [.apt(["libselinux1-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
@@ -39,13 +40,14 @@ let package = Package(
         // What every module may use.
         .target(name: "LinuxSystem", dependencies: ["CLinux", system], swiftSettings: strict),
         .target(name: "SQLite", dependencies: ["CSQLite", "LinuxSystem", system], swiftSettings: strict),
+        .target(name: "ContentHash", dependencies: ["CCrypto"], swiftSettings: strict),
         .target(name: "Config", dependencies: ["CYAML", "LinuxSystem", system], swiftSettings: strict),
         .target(name: "Journal", dependencies: ["CSystemd", "LinuxSystem", system], swiftSettings: strict),
 
         // The two streams.
         .target(name: "EngineProtocol", dependencies: ["LinuxSystem", system], swiftSettings: strict),
         .target(
-            name: "Scanner", dependencies: ["EngineProtocol", "Journal", "LinuxSystem", system],
+            name: "Scanner", dependencies: ["CLinux", "ContentHash", "EngineProtocol", "Journal", "LinuxSystem", system],
             swiftSettings: strict),
         .target(
             name: "Policy", dependencies: ["CNetlink", "CSELinux", "Journal", "LinuxSystem", system],
@@ -87,8 +89,8 @@ let package = Package(
         .testTarget(
             name: "ScannerTests",
             dependencies: [
-                "EngineProtocol", "Journal", "LinuxSystem", "Scanner", "TestSupport", "nodeguard", "nodeguard-engine",
-                "quarantine-probe", system,
+                "ContentHash", "EngineProtocol", "Journal", "LinuxSystem", "Scanner", "TestSupport", "nodeguard",
+                "nodeguard-engine", "quarantine-probe", system,
             ], swiftSettings: strict),
         .executableTarget(
             name: "gate-benchmark",

@@ -58,11 +58,13 @@ public struct ScanReporter {
                 $0.lastDurationMicroseconds = scan.totals.durationMicroseconds
                 $0.lastCounts = scan.totals.counts
                 $0.lastBytes = scan.totals.bytes
+                $0.oldestVerified = scan.oldestVerified
             }
             // Where the findings are not kept, at least what this scan has met.
             if findings?.tell(&metrics) != true {
                 update(scan.target) { $0.findings[.open] = scan.totals.findings }
             }
+        case .scanResumed(let scan): update(scan.target) { $0.isRunning = true }
         case .scanInterrupted(let scan): update(scan.target) { $0.isRunning = false }
         case .signaturesLoaded(let loaded):
             metrics.update { snapshot in

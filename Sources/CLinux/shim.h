@@ -169,6 +169,22 @@ static inline int nodeguard_output_failed(void) { return fflush(stdout) != 0 || 
 // pipe2(2), behind _GNU_SOURCE.
 static inline int nodeguard_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, O_CLOEXEC); }
 
+// f_fsid of statfs(2): its member has a name that differs between C libraries.
+static inline uint64_t nodeguard_fsid(struct statfs status) {
+    uint64_t id = 0;
+    memcpy(&id, &status.f_fsid, sizeof(status.f_fsid) < sizeof(id) ? sizeof(status.f_fsid) : sizeof(id));
+    return id;
+}
+
+// XFS_IOC_FSGEOMETRY_V1 of the kernel's xfs_fs.h, whose first structure has the UUID at byte 64 of 112.
+static inline int nodeguard_xfs_uuid(int file, void *uuid) {
+    struct { uint32_t sizes[8]; uint64_t blocks[4]; unsigned char uuid[16]; uint32_t rest[8]; } geometry;
+    // _IOR('X', 100, 112 bytes)
+    if (syscall(SYS_ioctl, file, 0x80705864UL, &geometry) != 0) return -1;
+    memcpy(uuid, geometry.uuid, 16);
+    return 0;
+}
+
 // renameat2(2), behind _GNU_SOURCE; RENAME_NOREPLACE of <linux/fs.h>.
 static inline int nodeguard_rename_no_replace(int from, const char *name, int to, const char *new_name) {
     return (int)syscall(SYS_renameat2, from, name, to, new_name, 1);

@@ -89,24 +89,17 @@ enum SignatureFolder {
         }
     }
 
-    /// The databases by the endings that libclamav knows; the rest of the folder is freshclam's own business.
+    /// The databases.
     private static func list(_ folder: borrowing OwnedDescriptor) throws -> [Entry] {
         var reader = FolderReader()
         var entries: [Entry] = []
         while let entry = try reader.next(of: folder) {
             let name = String(decoding: entry.name.bytes, as: UTF8.self)
-            guard endings.contains(where: { name.hasSuffix("." + $0) }) else { continue }
+            guard SignatureFiles.isDatabase(name) else { continue }
             entries.append(Entry(name: name, status: try FileStatus.of(entry.name, in: folder)))
         }
         return entries
     }
-
-    /// `CLI_DBEXT` of libclamav's readdb.h.
-    private static let endings = [
-        "db", "hdb", "hdu", "hsb", "hsu", "fp", "sfp", "mdb", "mdu", "msb", "msu", "ndb", "ndu", "ldb", "ldu", "sdb",
-        "zmd", "rmd", "pdb", "gdb", "wdb", "cbc", "ftm", "cfg", "cvd", "cld", "cud", "cdb", "cat", "crb", "idb", "ioc",
-        "yar", "yara", "pwdb", "ign", "ign2", "imp", "info",
-    ]
 
     /// Whether others than the owner may write: the group counts as the owner where it is the owner's own.
     private static func openToOthers(_ status: FileStatus) -> String? {

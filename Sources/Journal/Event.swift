@@ -11,6 +11,8 @@ public enum Event: Equatable, Sendable {
     case scanInterrupted(ScanInterrupted)
     /// `scan.resumed`
     case scanResumed(ScanResumed)
+    /// `scan.planned`: what a scan would have to do, as JSON only
+    case scanPlanned(ScanPlanned)
     /// `summary`: the last line of `scan-now --json`, as JSON only
     case summary(ScanSummary)
     /// `file.clean`, `file.unchanged`, `file.infected`, `file.incomplete` or `file.skipped`, by its outcome; only
@@ -40,6 +42,8 @@ public enum Event: Equatable, Sendable {
     case configReloaded(ConfigReloaded)
     /// `config.rejected`
     case configRejected(ConfigRejected)
+    /// `state.problem`
+    case stateProblem(StateProblem)
     /// `agent.started`
     case agentStarted(AgentStarted)
     /// `agent.stopped`
@@ -53,6 +57,7 @@ public enum Event: Equatable, Sendable {
         case .scanFinished(let payload): payload
         case .scanInterrupted(let payload): payload
         case .scanResumed(let payload): payload
+        case .scanPlanned(let payload): payload
         case .summary(let payload): payload
         case .file(let payload): payload
         case .fileQuarantined(let payload): payload
@@ -67,6 +72,7 @@ public enum Event: Equatable, Sendable {
         case .signaturesStale(let payload): payload
         case .configReloaded(let payload): payload
         case .configRejected(let payload): payload
+        case .stateProblem(let payload): payload
         case .agentStarted(let payload): payload
         case .agentStopped(let payload): payload
         }
@@ -89,6 +95,7 @@ extension EventName {
         case .scanFinished: ScanFinished.self
         case .scanInterrupted: ScanInterrupted.self
         case .scanResumed: ScanResumed.self
+        case .scanPlanned: ScanPlanned.self
         case .summary: ScanSummary.self
         case .fileClean, .fileUnchanged, .fileInfected, .fileIncomplete, .fileSkipped: FileReport.self
         case .fileQuarantined: FileQuarantined.self
@@ -103,6 +110,7 @@ extension EventName {
         case .signaturesStale: SignaturesStale.self
         case .configReloaded: ConfigReloaded.self
         case .configRejected: ConfigRejected.self
+        case .stateProblem: StateProblem.self
         case .agentStarted: AgentStarted.self
         case .agentStopped: AgentStopped.self
         }

@@ -21,6 +21,7 @@ public enum EventName: String, CaseIterable, Codable, Sendable {
     case scanFinished = "scan.finished"
     case scanInterrupted = "scan.interrupted"
     case scanResumed = "scan.resumed"
+    case scanPlanned = "scan.planned"
     case summary
     case fileClean = "file.clean"
     case fileUnchanged = "file.unchanged"
@@ -39,6 +40,7 @@ public enum EventName: String, CaseIterable, Codable, Sendable {
     case signaturesStale = "signatures.stale"
     case configReloaded = "config.reloaded"
     case configRejected = "config.rejected"
+    case stateProblem = "state.problem"
     case agentStarted = "agent.started"
     case agentStopped = "agent.stopped"
 

@@ -22,13 +22,16 @@ public struct FileReport: EventPayload {
     public var scanID: ScanID
     /// What exactly happened, for a person: `cannot read …: Input/output error (read)`.
     public var detail: String?
+    /// The SHA-256 of its content, 64 hexadecimal digits; nil where it was not read to its end, and for files of which
+    /// nothing was found.
+    public var sha256: String?
     /// Which file it was; told of infected ones.
     public var identity: FileIdentity?
 
     /// Tells what became of a file.
     public init(
         path: FilePath, outcome: Outcome, size: UInt64?, target: String?, scanID: ScanID, detail: String? = nil,
-        identity: FileIdentity? = nil
+        sha256: String? = nil, identity: FileIdentity? = nil
     ) {
         self.path = path
         self.outcome = outcome
@@ -36,6 +39,7 @@ public struct FileReport: EventPayload {
         self.target = target
         self.scanID = scanID
         self.detail = detail
+        self.sha256 = sha256
         self.identity = identity
     }
 
@@ -93,6 +97,7 @@ public struct FileReport: EventPayload {
         try container.encodeIfPresent(target, forKey: "target")
         try container.encode(scanID, forKey: "scanID")
         try container.encodeIfPresent(detail, forKey: "detail")
+        try container.encodeIfPresent(sha256, forKey: "sha256")
         try container.encodeIfPresent(identity, forKey: "identity")
     }
 
@@ -105,6 +110,7 @@ public struct FileReport: EventPayload {
         target = try container.decodeIfPresent(String.self, forKey: "target")
         scanID = try container.decode(ScanID.self, forKey: "scanID")
         detail = try container.decodeIfPresent(String.self, forKey: "detail")
+        sha256 = try container.decodeIfPresent(String.self, forKey: "sha256")
         identity = try container.decodeIfPresent(FileIdentity.self, forKey: "identity")
     }
 }

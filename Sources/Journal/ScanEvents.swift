@@ -212,12 +212,15 @@ public struct ScanFinished: EventPayload {
     public var target: String?
     /// What it came to.
     public var totals: ScanTotals
+    /// When the file was looked at whose look is the longest ago, of those that are clean; nil where there is none.
+    public var oldestVerified: UnixTime?
 
     /// Tells that a scan is done.
-    public init(scanID: ScanID, target: String?, totals: ScanTotals) {
+    public init(scanID: ScanID, target: String?, totals: ScanTotals, oldestVerified: UnixTime? = nil) {
         self.scanID = scanID
         self.target = target
         self.totals = totals
+        self.oldestVerified = oldestVerified
     }
 
     /// By what it came to.
@@ -235,6 +238,7 @@ public struct ScanFinished: EventPayload {
         var container = encoder.container(keyedBy: EventKey.self)
         try container.encode(scanID, forKey: "scanID")
         try container.encodeIfPresent(target, forKey: "target")
+        try container.encodeIfPresent(oldestVerified, forKey: "oldestVerified")
     }
 
     /// Reads what ``encode(to:)`` writes.
@@ -242,6 +246,7 @@ public struct ScanFinished: EventPayload {
         let container = try decoder.container(keyedBy: EventKey.self)
         scanID = try container.decode(ScanID.self, forKey: "scanID")
         target = try container.decodeIfPresent(String.self, forKey: "target")
+        oldestVerified = try container.decodeIfPresent(UnixTime.self, forKey: "oldestVerified")
         totals = try ScanTotals(from: decoder)
     }
 }

@@ -51,6 +51,9 @@ public struct FileStatus: Equatable, Sendable {
     public let modified: Time
     /// When the inode was last changed. Only the kernel sets it.
     public let changed: Time
+    /// When the inode was made; nil where the file system does not keep it. Nobody can set it, and an inode number that
+    /// is used again gets another one: it does what a generation number does, without opening the file.
+    public let born: Time?
 
     /// The file that `name` names in `directory`; a symbolic link is not followed.
     ///
@@ -74,7 +77,7 @@ public struct FileStatus: Equatable, Sendable {
         -> FileStatus
     {
         var status = CLinux.statx()
-        let mask = UInt32(STATX_BASIC_STATS) | UInt32(STATX_MNT_ID)
+        let mask = UInt32(STATX_BASIC_STATS) | UInt32(STATX_MNT_ID) | UInt32(STATX_BTIME)
         guard unsafe nodeguard_statx(directory, path, flags, mask, &status) == 0 else { throw Errno.current }
         return FileStatus(status)
     }
@@ -102,6 +105,9 @@ public struct FileStatus: Equatable, Sendable {
         blocks = status.stx_blocks
         modified = Time(seconds: status.stx_mtime.tv_sec, nanoseconds: status.stx_mtime.tv_nsec)
         changed = Time(seconds: status.stx_ctime.tv_sec, nanoseconds: status.stx_ctime.tv_nsec)
+        born =
+            status.stx_mask & UInt32(STATX_BTIME) != 0
+            ? Time(seconds: status.stx_btime.tv_sec, nanoseconds: status.stx_btime.tv_nsec) : nil
     }
 }
 

@@ -1,3 +1,4 @@
+internal import ContentHash
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -20,6 +21,10 @@ final class Look {
     var crashes = 0
     /// Whether it changed once already and is looked at again.
     private(set) var isSecondLook = false
+    /// What has to be known to remember the look; nil where it cannot be remembered.
+    var subject: Ledger.Subject?
+    /// The SHA-256 of its content; nil where it was not read to its end.
+    var digest: Digest?
     /// More names of the same file, met while it was looked at.
     var otherNames: [[UInt8]] = []
     /// What of it was in the page cache when it was opened.
@@ -78,6 +83,8 @@ final class Look {
     func lookAgain(at now: FileStatus) {
         before = now
         isSecondLook = true
+        // What was read was of another content.
+        (subject, digest) = (nil, nil)
     }
 
     /// Lets the file go, and the page cache be as it was before: only its outcome is still to be told.

@@ -1,3 +1,4 @@
+internal import ContentHash
 internal import EngineProtocol
 internal import Glibc
 public import Journal
@@ -12,7 +13,21 @@ public final class Session {
     private let order: SessionOrder
     private let tell: (Event) throws -> Void
     private let signals: SignalDescriptor
-    private let pool: WorkerPool
+    /// Starts the engine; called for the first file that has to be looked at.
+    private let start: () throws -> WorkerPool
+    private var started: WorkerPool?
+    private var isLoaded = false
+    private let ledger: Ledger
+    private let context: LookContext?
+    private var toldProblems = 0
+    private var content = ContentReading()
+    private var sameContent = SameContent()
+    /// When the file was looked at whose look is the longest ago.
+    private var oldestVerified: UInt32?
+    /// The paths of the target.
+    private var roots: [[UInt8]] = []
+    /// What this session has looked at, and in how long.
+    private var looked = (files: UInt64(0), bytes: UInt64(0), since: UInt64(0))
     private let settingAside: SettingAside?
 
     private var scanID = ScanID.random()
@@ -59,16 +74,28 @@ public final class Session {
         target = first
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
         settingAside = try SettingAside(order)
-        let canary = Canary.random()
-        let engine = try EngineProcess.start(
-            executable: executable, scratch: try ScratchFolder.make(in: order.scratchParent)
-        ) {
-            LoadRequest(
-                signatures: order.signatures.bytes, scratch: $0.bytes,
-                workers: UInt32(order.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))), limits: order.limits,
-                canary: canary.bytes)
+        context = LookContext.now(signatures: order.signatures, engine: executable, limits: order.limits)
+        ledger = Ledger(
+            state: order.state, reverify: order.reverifySeconds, isReadOnly: order.plan != nil, clock: clock)
+        start = {
+            let canary = Canary.random()
+            let engine = try EngineProcess.start(
+                executable: executable, scratch: try ScratchFolder.make(in: order.scratchParent)
+            ) {
+                LoadRequest(
+                    signatures: order.signatures.bytes, scratch: $0.bytes,
+                    workers: UInt32(order.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))),
+                    limits: order.limits, canary: canary.bytes)
+            }
+            return WorkerPool(engine: engine, canary: canary, limits: order.limits)
         }
-        pool = WorkerPool(engine: engine, canary: canary, limits: order.limits)
+    }
+
+    private func pool() throws -> WorkerPool {
+        if let started { return started }
+        let pool = try start()
+        started = pool
+        return pool
     }
 
     // MARK: The whole
@@ -79,12 +106,15 @@ public final class Session {
         let began = monotonicNanoseconds()
         var completeness = ScanTotals.Completeness.complete
         var failure: (any Error)?
+        defer { ledger.close() }
+        try tellProblems()
+        if order.plan != nil { return try planTargets() }
         try settingAside?.recover(tell)
         for next in order.targets where completeness == .complete {
             target = next
-            scanID = .random()
             counts = OutcomeCounts()
             bytes = 0
+            oldestVerified = nil
             do {
                 try scanTarget()
             } catch let error as Interruption {
@@ -101,6 +131,13 @@ public final class Session {
             whole.add(counts)
             wholeBytes += bytes
         }
+        if looked.files > 0 {
+            ledger.measured(
+                files: looked.files, bytes: looked.bytes,
+                microseconds: (monotonicNanoseconds() - looked.since) / 1000)
+        }
+        ledger.close()
+        try tellProblems()
         let totals = totals(whole, wholeBytes, since: began, completeness)
         try tell(.summary(ScanSummary(targets: order.targets.compactMap(\.name), totals: totals)))
         if let failure { throw failure }
@@ -114,7 +151,14 @@ public final class Session {
             findings: counts[.infected], completeness: completeness)
     }
 
+    /// What is wrong with the ledger, each once.
+    private func tellProblems() throws {
+        for problem in ledger.problems.dropFirst(toldProblems) { try tell(.stateProblem(problem)) }
+        toldProblems = ledger.problems.count
+    }
+
     private func tellInterrupted(_ reason: ScanInterrupted.Reason, _ error: any Error) throws {
+        ledger.interrupt(counts)
         try tell(
             .scanInterrupted(
                 ScanInterrupted(
@@ -123,9 +167,10 @@ public final class Session {
 
     private func scanTarget() throws {
         let began = monotonicNanoseconds()
-        try tell(
-            .scanStarted(
-                ScanStarted(scanID: scanID, target: target.name, paths: target.paths, trigger: order.trigger)))
+        try beginScan()
+        // Databases that were never loaded may be damaged: that must be known also where nothing is due.
+        if context.map(ledger.hasSeen) != true { _ = try pool() }
+        roots = target.paths.map(\.bytes)
         let rules = WalkRules(
             exclude: target.exclude.map(PathGlob.init), oneFileSystem: target.oneFileSystem,
             validatorFiles: ValidatorFileMatcher(order.validatorFiles))
@@ -147,13 +192,16 @@ public final class Session {
                     met += 1
                     // A step of the walk is cheap: not every one has to ask how others are.
                     if met % 32 == 0 { try pace.hold(rest: rest) }
-                    if met % 32 == 1 { try rest(0) }
+                    if met % 32 == 1 {
+                        try rest(0)
+                        ledger.flushNowAndThen(counts)
+                    }
                 }
             }
         } catch let error as OutsideOfWindow {
             outside = error
         }
-        while !pool.isEmpty {
+        while let pool = started, !pool.isEmpty || !isLoaded {
             try pool.confirmAll()
             try turn(milliseconds: 250)
         }
@@ -164,10 +212,65 @@ public final class Session {
         }
         // What was begun came to its end; what was not reached is for the next time.
         if let outside { throw outside }
+        ledger.complete()
         try tell(
             .scanFinished(
                 ScanFinished(
-                    scanID: scanID, target: target.name, totals: totals(counts, bytes, since: began, .complete))))
+                    scanID: scanID, target: target.name, totals: totals(counts, bytes, since: began, .complete),
+                    oldestVerified: oldestVerified.map { UnixTime(seconds: Int64($0)) })))
+    }
+
+    /// A new scan, or the one that was interrupted, under its own name.
+    private func beginScan() throws {
+        let beginning = ledger.begin(key: target.ledgerKey, name: target.name, context: context, isFull: order.isFull)
+        scanID = beginning.scanID
+        guard let resumed = beginning.resumed else {
+            return try tell(
+                .scanStarted(
+                    ScanStarted(scanID: scanID, target: target.name, paths: target.paths, trigger: order.trigger)))
+        }
+        if !resumed.isInterruptionTold {
+            try tell(
+                .scanInterrupted(
+                    ScanInterrupted(
+                        scanID: scanID, target: target.name, reason: .failed,
+                        detail: "its session ended without a word: it was killed, or the machine stopped",
+                        counts: resumed.counts)))
+        }
+        try tell(.scanResumed(ScanResumed(scanID: scanID, target: target.name, counts: resumed.counts)))
+    }
+
+    // MARK: What there would be to do
+
+    private func planTargets() throws {
+        for next in order.targets {
+            target = next
+            _ = ledger.begin(key: target.ledgerKey, name: target.name, context: context, isFull: order.isFull)
+            var plan = Plan()
+            let rules = WalkRules(
+                exclude: target.exclude.map(PathGlob.init), oneFileSystem: target.oneFileSystem,
+                validatorFiles: ValidatorFileMatcher(order.validatorFiles))
+            for root in target.paths {
+                var walk = Walk(root: root, rules: rules)
+                while let met = walk.next() {
+                    guard case .file(let candidate) = met, candidate.status.size <= EngineLimits.largestFile else {
+                        continue
+                    }
+                    if signals.next() != nil { return }
+                    let decision = ledger.decision(
+                        for: candidate.status, on: candidate.fileSystem, isBulk: candidate.isBulk)
+                    plan.add(candidate.status.size, isDue: decision == .due)
+                }
+            }
+            try tell(
+                .scanPlanned(
+                    plan.judged(
+                        target: target.name, rate: ledger.rate, bounds: order.plan ?? PlanBounds(window: nil),
+                        bytesPerSecond: order.throttle.bytesPerSecond.map(Double.init),
+                        reverifySeconds: order.reverifySeconds)))
+        }
+        let nothing = totals(OutcomeCounts(), 0, since: monotonicNanoseconds(), .complete)
+        try tell(.summary(ScanSummary(targets: order.targets.compactMap(\.name), totals: nothing)))
     }
 
     // MARK: One file
@@ -179,6 +282,23 @@ public final class Session {
         guard size <= EngineLimits.largestFile else {
             return try settle(
                 candidate.path, .skipped(.tooLarge), size: size, detail: "libclamav cannot scan more than 2 GiB")
+        }
+        switch ledger.decision(
+            for: candidate.status, on: candidate.fileSystem, isBulk: candidate.isBulk)
+        {
+        case .due: break
+        case .unchanged(let lookedAt):
+            verified(at: lookedAt)
+            return try settle(candidate.path, .unchanged, size: size)
+        case .sameInode(let lookedAt):
+            verified(at: lookedAt)
+            return try settle(candidate.path, .unchanged, size: size, detail: "looked at under another name")
+        // Whatever kept it from being set aside is tried again.
+        case .settled(let outcome, _, _) where outcome.kind == .infected && target.setsAside: break
+        case .settled(let outcome, let detail, let sha256):
+            return try settle(
+                candidate.path, outcome, size: size, detail: detail, sha256: sha256,
+                identity: FileIdentity(candidate.status))
         }
         switch links.answer(for: candidate.status) {
         // It may have to stay under its other name, and not under this one.
@@ -199,10 +319,46 @@ public final class Session {
         } catch {
             return try settleUnopened(candidate, error)
         }
+        // Before anything of it is read: a change from now on is a change after the look began.
+        look.subject = ledger.subject(look.before, on: candidate.fileSystem, isBulk: candidate.isBulk)
         try pace.approach(look, rest: rest)
+        if try isKnownContent(look) { return }
+        let pool = try pool()
         while !pool.submit(look) { try rest(250) }
         links.begin(look)
     }
+
+    // MARK: The same bytes
+
+    /// Reads the file, and settles it where its bytes were looked at already, or are being looked at.
+    private func isKnownContent(_ look: Look) throws -> Bool {
+        let digest = try content.digest(of: look.descriptor, size: look.before.size) { _ in
+            if started != nil { try turn(milliseconds: 0) }
+        }
+        guard let digest, !look.hasChanged else { return false }
+        look.digest = digest
+        while true {
+            if let lookedAt = ledger.lookedAt(digest) {
+                if let subject = look.subject { ledger.remember(subject, clean: digest, lookedAt: lookedAt) }
+                verified(at: lookedAt)
+                try settle(look, .unchanged, detail: SameContent.detail)
+                return true
+            }
+            if let (outcome, detail) = sameContent.outcome(of: digest) {
+                if outcome == .clean { verifiedNow() }
+                try settle(look, outcome.ofAnotherName, detail: detail ?? SameContent.detail)
+                return true
+            }
+            guard sameContent.mustWaitOutside(for: digest) else { return sameContent.wait(look, for: digest) }
+            // So many files are held open for what is being looked at: first that.
+            try started?.confirmEarly()
+            try rest(250)
+        }
+    }
+
+    private func verifiedNow() { verified(at: UInt32(clamping: clock().microseconds / 1_000_000)) }
+
+    private func verified(at seconds: UInt32) { oldestVerified = min(oldestVerified ?? .max, seconds) }
 
     private func settleUnopened(_ candidate: Walk.Candidate, _ errno: Errno) throws {
         let outcome: Outcome =
@@ -222,11 +378,19 @@ public final class Session {
 
     /// Takes what the workers have answered, and tells how far the scan is.
     private func turn(milliseconds: Int32) throws {
-        let answers = try pool.turn(also: signals.rawValue, milliseconds: milliseconds)
+        let answers: [WorkerPool.Answer]
+        if let started {
+            answers = try started.turn(also: signals.rawValue, milliseconds: milliseconds)
+        } else {
+            answers = []
+            if milliseconds > 0 { _ = try waitUntilReadable([signals.rawValue], milliseconds: milliseconds) }
+        }
         if let signal = signals.next() { throw Interruption(signal: signal) }
         for answer in answers {
             switch answer {
             case .loaded(let inventory):
+                isLoaded = true
+                looked.since = monotonicNanoseconds()
                 var loaded = SignaturesLoaded(inventory)
                 loaded.notes += notes
                 try tell(.signaturesLoaded(loaded))
@@ -257,23 +421,66 @@ public final class Session {
         guard !look.isSecondLook, let now = look.now, now.size <= EngineLimits.largestFile else {
             return try settle(look, .incomplete(.changed), detail: "it was written to while it was looked at, twice")
         }
+        try resubmitWaiting(for: look)
         look.lookAgain(at: now)
-        pool.resubmit(look)
+        try pool().resubmit(look)
     }
 
     private func settle(_ look: Look, _ outcome: Outcome, detail: String? = nil) throws {
         guard case .file(let path) = look.purpose else { return }
+        if outcome != .unchanged { remember(look, outcome, detail) }
         try settle(path, of: look, outcome, detail: detail)
+        try settleWaiting(for: look, outcome, detail)
         links.end(look, outcome, detail: detail)
         for name in look.otherNames { try settle(name, of: look, outcome.ofAnotherName, detail: detail) }
         look.close()
+    }
+
+    /// Only what was seen whole and clean saves a look; what was not is remembered as long as this scan lasts.
+    private func remember(_ look: Look, _ outcome: Outcome, _ detail: String?) {
+        looked.files += 1
+        looked.bytes += look.before.size
+        switch outcome {
+        case .clean:
+            verifiedNow()
+            guard let subject = look.subject, let digest = look.digest else { return }
+            ledger.remember(subject, clean: digest)
+        case .incomplete(.engineCrash):
+            guard let subject = look.subject else { return }
+            ledger.remember(subject, crashed: look.digest)
+        case .infected, .incomplete:
+            guard let subject = look.subject else { return }
+            ledger.settle(subject, outcome, detail: detail, digest: look.digest)
+        case .unchanged, .skipped: break
+        }
+    }
+
+    /// What became of a content is what becomes of every file that has it.
+    private func settleWaiting(for look: Look, _ outcome: Outcome, _ detail: String?) throws {
+        guard let digest = look.digest else { return }
+        guard sameContent.keep(outcome, detail: detail, of: digest, lookedAtBy: look) else {
+            return try resubmitWaiting(for: look)
+        }
+        for waiting in sameContent.takeWaiting(for: look, digest) {
+            if outcome == .clean, let subject = waiting.subject {
+                ledger.remember(subject, clean: digest)
+            }
+            try settle(waiting, outcome.ofAnotherName, detail: detail ?? SameContent.detail)
+        }
+    }
+
+    /// What became of this one says nothing about the others: each is looked at for itself.
+    private func resubmitWaiting(for look: Look) throws {
+        guard let digest = look.digest else { return }
+        for waiting in sameContent.takeWaiting(for: look, digest) { try pool().resubmit(waiting) }
     }
 
     /// One name of a file that was looked at; where it is infected, it may be set aside.
     private func settle(_ path: [UInt8], of look: Look, _ outcome: Outcome, detail: String?) throws {
         let tellOutcome = { (detail: String?) in
             try self.settle(
-                path, outcome, size: look.before.size, detail: detail, identity: FileIdentity(look.before))
+                path, outcome, size: look.before.size, detail: detail, sha256: look.digest?.hexadecimal,
+                identity: FileIdentity(look.before))
         }
         if case .infected(let first, let others) = outcome, target.setsAside, let settingAside {
             let found = SettingAside.Found(
@@ -285,28 +492,28 @@ public final class Session {
     }
 
     private func settle(
-        _ path: [UInt8], _ outcome: Outcome, size: UInt64?, detail: String? = nil, identity: FileIdentity? = nil
+        _ path: [UInt8], _ outcome: Outcome, size: UInt64?, detail: String? = nil, sha256: String? = nil,
+        identity: FileIdentity? = nil
     ) throws {
         counts.add(outcome)
         switch outcome {
         case .clean, .infected: bytes += size ?? 0
         case .unchanged, .incomplete, .skipped: break
         }
-        let path = FilePath(bytes: path)
         guard order.report == .everything || outcome.isNotable || isAwaited(path) || isUnexpected(outcome) else {
             return
         }
+        let path = FilePath(bytes: path)
         try tell(
             .file(
                 FileReport(
                     path: path, outcome: outcome, size: size, target: target.name, scanID: scanID, detail: detail,
+                    sha256: outcome.kind == .infected || outcome.kind == .incomplete ? sha256 : nil,
                     identity: outcome.kind == .infected ? identity : nil)))
     }
 
     /// Whether somebody wants to know of this file in any case.
-    private func isAwaited(_ path: FilePath) -> Bool {
-        target.paths.contains(path) || order.watched.contains(path.bytes)
-    }
+    private func isAwaited(_ path: [UInt8]) -> Bool { roots.contains(path) || order.watched.contains(path) }
 
     /// A key file has its outcome by its name; what is wrong with its owner and permissions is an event of its own.
     private func settleKey(_ path: [UInt8], size: UInt64, _ exposure: KeyFileExposure?) throws {
@@ -348,6 +555,11 @@ private struct Interruption: Error, CustomStringConvertible {
 private struct OutsideOfWindow: Error, CustomStringConvertible {
     let window: ScanWindow
     var description: String { "scans run from \(window.inWords); what was not reached is left for the next time" }
+}
+
+extension Walk.Candidate {
+    /// Whether new signatures reach it by its own rhythm: what is only ever written once.
+    fileprivate var isBulk: Bool { chainData == .immutable }
 }
 
 extension Outcome {

@@ -63,6 +63,15 @@ public struct SessionOrder: Codable, Sendable {
     /// Outside of it the session ends; nil: it never does for that reason.
     public var window: ScanWindow?
 
+    /// The folder of the state, in which the ledger is; nil: nothing is remembered from one session to the next.
+    public var state: FilePath?
+    /// How long a look counts, in seconds.
+    public var reverifySeconds: UInt64 = 30 * 86400
+    /// Whether every file is looked at, whatever the ledger says.
+    public var isFull = false
+    /// Whether the session only tells what there would be to do.
+    public var plan: PlanBounds?
+
     /// An order with everything that has no sensible default given.
     public init(
         targets: [Target], signatures: FilePath, workers: Int? = nil, limits: EngineLimits = .standard,

@@ -58,6 +58,8 @@ struct Walk: ~Copyable {
         let path: [UInt8]
         /// What statx(2) said when it was met.
         let status: FileStatus
+        /// The file system it is on; nil where that has no identity to be relied on.
+        let fileSystem: FileSystemIdentity?
         /// Whether it is a part of a chain; nil: it is not.
         let chainData: ChainData?
         /// Its name in the folder that is open; nil for a root that is a file.
@@ -89,6 +91,7 @@ struct Walk: ~Copyable {
         /// Bytes of the walk's ``path`` that are this folder's.
         let pathLength: Int
         let status: FileStatus
+        let fileSystem: FileSystemIdentity?
         /// Whether everybody may enter it and every folder above it.
         let isReachable: Bool
         var descriptor: OwnedDescriptor?
@@ -99,9 +102,13 @@ struct Walk: ~Copyable {
         /// Where to go on listing, once the subfolders so far were walked; nil: it was listed to its end.
         var unlistedFrom: Int64?
 
-        init(pathLength: Int, status: FileStatus, isReachable: Bool, descriptor: consuming OwnedDescriptor) {
+        init(
+            pathLength: Int, status: FileStatus, fileSystem: FileSystemIdentity?, isReachable: Bool,
+            descriptor: consuming OwnedDescriptor
+        ) {
             self.pathLength = pathLength
             self.status = status
+            self.fileSystem = fileSystem
             self.isReachable = isReachable && status.permissions & 0o001 != 0
             self.descriptor = consume descriptor
         }
@@ -165,13 +172,17 @@ struct Walk: ~Copyable {
                 let folder = try Opening.readable(start)
                 mounts.begin(folder, status)
                 self.path = path
+                let fileSystem = try FileSystemIdentity.of(folder)
                 let isReachable = Self.everyoneReaches(folder, status)
                 stack.append(
-                    Frame(pathLength: path.count, status: status, isReachable: isReachable, descriptor: folder))
+                    Frame(
+                        pathLength: path.count, status: status, fileSystem: fileSystem, isReachable: isReachable,
+                        descriptor: folder))
                 return nil
             case .regular:
+                let fileSystem = try FileSystemIdentity.of(start)
                 rootFile = consume start
-                return file(path, status, name: nil, in: nil)
+                return file(path, status, on: fileSystem, name: nil, in: nil)
             default:
                 return settled(path, .skipped(.special), "\(status.kind.inWords), not a file or folder")
             }
@@ -263,19 +274,24 @@ struct Walk: ~Copyable {
         if rules.oneFileSystem && status.isElsewhere(than: frame.status) {
             return settled(path, .skipped(.otherFilesystem), size: status.size)
         }
-        return file(path, status, name: entry.name, in: frame)
+        // A file that is a mount of its own may be of any file system.
+        let isHere = status.device == frame.status.device
+        return file(path, status, on: isHere ? frame.fileSystem : nil, name: entry.name, in: frame)
     }
 
-    private func file(_ path: [UInt8], _ status: FileStatus, name: FileName?, in frame: Frame?) -> Met {
+    private func file(
+        _ path: [UInt8], _ status: FileStatus, on fileSystem: FileSystemIdentity?, name: FileName?, in frame: Frame?
+    ) -> Met {
+        var chainData: ChainData?
         switch rules.validatorFiles(path) {
         case .key(let kind):
             let folder = frame.map { KeyFileExposure.Folder($0.status, isReachable: $0.isReachable) }
             return .key(path: path, size: status.size, exposure: KeyFileExposure(of: kind, status, in: folder))
-        case .chainData(let kind):
-            return .file(Candidate(path: path, status: status, chainData: kind, name: name))
-        case nil:
-            return .file(Candidate(path: path, status: status, chainData: nil, name: name))
+        case .chainData(let kind): chainData = kind
+        case nil: break
         }
+        return .file(
+            Candidate(path: path, status: status, fileSystem: fileSystem, chainData: chainData, name: name))
     }
 
     private func isExcluded(_ path: [UInt8]) -> Bool {
@@ -308,11 +324,14 @@ struct Walk: ~Copyable {
                     path, .skipped(.otherFilesystem),
                     "another mount of \(printable(other)), which is scanned where it lies")
             }
+            let fileSystem =
+                status.device == frame.status.device ? frame.fileSystem : try FileSystemIdentity.of(folder)
             reader.reset()
             self.path = path
             stack.append(
                 Frame(
-                    pathLength: path.count, status: status, isReachable: frame.isReachable, descriptor: folder))
+                    pathLength: path.count, status: status, fileSystem: fileSystem, isReachable: frame.isReachable,
+                    descriptor: folder))
             // The root stays open: it is where a lost way is found again.
             let surplus = stack.count - Self.mostOpen
             if surplus > 0 { stack[surplus].descriptor = nil }

@@ -84,6 +84,11 @@ final class WorkerPool {
         if !orphaned.isEmpty, let worker = freest() { try sendCanaries(to: worker) }
     }
 
+    /// Whatever waits for its canary gets one now: somebody waits for what became of it.
+    func confirmEarly() throws {
+        for worker in workers where !worker.unconfirmed.isEmpty && !worker.isGone { try sendCanaries(to: worker) }
+    }
+
     /// Waits at most `milliseconds` for something to happen, and returns the answers that came.
     ///
     /// - Parameter other: a descriptor of the caller's to be waited for as well.

@@ -34,6 +34,9 @@ struct ScanNowCommand: ParsableCommand {
     @Flag(help: "Look at every file, also where nothing has changed since the last look.")
     var full = false
 
+    @Flag(help: "Only tell how much there is to look at, and how long that would take.")
+    var plan = false
+
     @Flag(help: "End when scan.window ends. Without it a scan by hand runs at any time.")
     var respectWindow = false
 
@@ -65,7 +68,7 @@ struct ScanNowCommand: ParsableCommand {
             ending = try SessionProcess.run(order) { event in
                 // What is on the screen first: a slow disk of the metrics must not hold it back. And where nobody looks
                 // at the screen any more, the journal and the findings still take it.
-                defer { reporter.report(event) }
+                defer { if !plan { reporter.report(event) } }
                 try screen.show(event)
             }
         } catch {
@@ -85,7 +88,7 @@ struct ScanNowCommand: ParsableCommand {
     private func finish(_ ending: SessionProcess.Ending, _ screen: ScanScreen, _ reporter: inout ScanReporter) throws {
         switch ending {
         case .finished(let summary):
-            throw ExitCode(status(summary, screen))
+            throw ExitCode(plan ? 0 : status(summary, screen))
         case .failed(let reason, let summary):
             reporter.sessionEnded()
             printError("nodeguard: not scanned: \(reason)")
@@ -117,6 +120,10 @@ struct ScanNowCommand: ParsableCommand {
             scratchParent: try scratchParent(state), validatorFiles: ValidatorFiles(configuration),
             report: json ? .everything : .notable,
             estimatesTotals: ScanScreen.isTerminal)
+        order.state = state
+        order.reverifySeconds = UInt64(max(1, settings.scan.reverify.milliseconds / 1000))
+        order.isFull = full
+        if plan { order.plan = PlanBounds(window: settings.scan.window.map { ScanWindow($0) }) }
         order.throttle = Throttle(settings.scan.throttle)
         order.window = respectWindow ? settings.scan.window.map { ScanWindow($0) } : nil
         return order

@@ -9,6 +9,7 @@ struct ScanScreen {
     private let json: Bool
     private let roots: Set<FilePath>
     private var progress = ProgressLine()
+    private var isPlan = false
     private var signatures: SignaturesLoaded?
     /// Paths given to scan that were not looked at at all, for another reason than being excluded.
     private(set) var skippedRoots = 0
@@ -39,10 +40,15 @@ struct ScanScreen {
         switch event {
         case .signaturesLoaded(let loaded): signatures = loaded
         case .file(let file): try line(file)
+        case .scanPlanned(let plan):
+            isPlan = true
+            try put(plan)
+        case .stateProblem(let problem): printError("note: \(printable(problem.path)): \(problem.detail)")
+        case .scanResumed: printError("note: \(event.message)")
+        case .summary(let summary): if !isPlan { try sums(summary.totals) }
         case .fileQuarantined(let aside):
             let others = aside.remainingNames == 0 ? "" : "; \(aside.remainingNames) other names of it remain"
             try put("SET ASIDE   \(printable(aside.path))  as \(aside.quarantineID)\(others)")
-        case .summary(let summary): try sums(summary.totals)
         default: break
         }
     }
@@ -61,6 +67,15 @@ struct ScanScreen {
         case .skipped(let reason):
             try put("SKIPPED     \(printable(file.path))  \(reason.rawValue)\(explained(file.detail))")
         }
+    }
+
+    private mutating func put(_ plan: ScanPlanned) throws {
+        let name = plan.target.map { "\($0): " } ?? ""
+        let time = plan.seconds.map { "about \(Quantity.seconds($0))" } ?? "how long is not known before a first scan"
+        try put(
+            "\(name)\(plan.filesDue) of \(plan.files) files to look at, \(Quantity.bytes(plan.bytesDue)) of "
+                + "\(Quantity.bytes(plan.bytes)), \(time)")
+        for warning in plan.warnings { printError("warning: \(name)\(warning)") }
     }
 
     private mutating func sums(_ totals: ScanTotals) throws {

@@ -77,6 +77,11 @@ let fullEvents: [Event] =
         .signaturesStale(SignaturesStale(database: "daily", ageSeconds: 200_000)),
         .configReloaded(ConfigReloaded(files: ["/etc/nodeguard/nodeguard.yaml", oddPath])),
         .configRejected(ConfigRejected(problem: odd, more: ["second", odd])),
+        .stateProblem(StateProblem(path: oddPath, problem: .damaged, detail: odd)),
+        .scanPlanned(
+            ScanPlanned(
+                target: "system", files: 9, bytes: 90, filesDue: 2, bytesDue: 20, seconds: 1.5, windowSeconds: 3600,
+                reverifySeconds: 86400, keepsWindow: true, keepsReverify: false, warnings: [odd])),
         .agentStarted(AgentStarted(version: "0.1.0", mode: .observe)),
         .agentStopped(AgentStopped(reason: .failed, detail: odd)),
     ]
@@ -93,6 +98,11 @@ let minimalEvents: [Event] =
         .scanInterrupted(
             ScanInterrupted(scanID: scanID, target: nil, reason: .window, counts: OutcomeCounts())),
         .scanResumed(ScanResumed(scanID: scanID, target: nil, counts: OutcomeCounts())),
+        .stateProblem(StateProblem(path: "/a", problem: .busy, detail: "")),
+        .scanPlanned(
+            ScanPlanned(
+                target: nil, files: 0, bytes: 0, filesDue: 0, bytesDue: 0, seconds: nil, windowSeconds: nil,
+                reverifySeconds: 1, keepsWindow: nil, keepsReverify: nil, warnings: [])),
         .summary(ScanSummary(targets: [], totals: nothing)),
         .fileQuarantined(
             FileQuarantined(path: "/a", signature: "S", quarantineID: "1", target: nil, scanID: scanID)),
