@@ -50,12 +50,23 @@ import Testing
         try expectRefusal(house, saying: "cannot load the signatures", "damaged")
     }
 
+    private static let container =
+        "ClamAV-VDB:07 Aug 2025 08-25 +0000:27724:2076000:90:00000000000000000000000000000000:x:builder:1754554800"
+        .padding(to: 512) + "no archive"
+
     @Test func aContainerWithoutItsContent() throws {
         let house = try ScanHouse()
-        let header =
-            "ClamAV-VDB:07 Aug 2025 08-25 +0000:27724:2076000:90:00000000000000000000000000000000:x:builder:1754554800"
-        try house.folder.write("signatures/daily.cvd", header.padding(to: 512) + "no archive")
-        try expectRefusal(house, saying: "cannot load the signatures")
+        try house.open()
+        try house.folder.write("signatures/daily.cvd", Self.container)
+        try expectRefusal(house, saying: "cannot load the signatures", "integrity")
+    }
+
+    /// libclamav leaves the daily database out without a word where the real user may not read it, even if it could.
+    /// Needs root: its engine runs as somebody who may not enter the house.
+    @Test func aDailyDatabaseOutOfTheEnginesReach() throws {
+        let house = try ScanHouse()
+        try house.folder.write("signatures/daily.cvd", Self.container)
+        try expectRefusal(house, saying: "daily.cvd out", "chmod o+r")
     }
 
     @Test func writableByEverybody() throws {
