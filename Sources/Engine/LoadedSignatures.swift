@@ -31,7 +31,6 @@ struct LoadError: Error, CustomStringConvertible {
         let databases = try SignatureFolder.inspect(folder)
         // Nothing is damaged where there is nothing: libclamav's own word for it leads astray.
         if databases.files.isEmpty { throw Self.noSignatures(in: folder) }
-        try Self.checkDaily(databases.files.map(\.name), in: folder)
         // A loose database has no header, which libclamav reports as an error.
         _ = EngineMessages.take()
 
@@ -70,20 +69,6 @@ struct LoadError: Error, CustomStringConvertible {
         inventory = SignatureInventory(
             signatures: count, engineVersion: unsafe String(cString: cl_retver()), databases: databases.files,
             notes: notes)
-    }
-
-    /// cli_loaddbdir() of libclamav's readdb.c asks access(2) for the daily database, which goes by the real user and no
-    /// capability, and where it may not be read leaves it out without a word, though it could open it.
-    private static func checkDaily(_ names: [String], in folder: FilePath) throws(LoadError) {
-        for name in names where name.hasPrefix("daily.") {
-            let path = folder.appending(name)
-            guard unsafe path.withPlatformString({ unsafe access($0, R_OK) }) != 0 else { continue }
-            throw LoadError(
-                description: """
-                    cannot load the signatures in \(printable(folder)): libclamav would leave \(printable(path)) out, because \
-                    the engine's user may not read it; fix: chmod o+rx on the folders on the way, chmod o+r on the file
-                    """)
-        }
     }
 
     private static func noSignatures(in folder: FilePath) -> LoadError {

@@ -56,7 +56,7 @@ enum ResourceLimits {
         try limit(Int32(RLIMIT_DATA.rawValue), space, "memory")
         try limit(Int32(RLIMIT_FSIZE.rawValue), try ScratchRoom.begin(limits), "the size of files")
         // libclamav holds one for each level of nested archives, and a few of its own.
-        try limit(Int32(RLIMIT_NOFILE.rawValue), 256, "open files")
+        try limit(Int32(RLIMIT_NOFILE.rawValue), min(256, try openFilesLimit()), "open files")
         try limit(nodeguard_locked_memory, 0, "locked memory")
     }
 
