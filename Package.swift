@@ -47,7 +47,8 @@ let package = Package(
         // The two streams.
         .target(name: "EngineProtocol", dependencies: ["LinuxSystem", system], swiftSettings: strict),
         .target(
-            name: "Scanner", dependencies: ["CLinux", "ContentHash", "EngineProtocol", "Journal", "LinuxSystem", system],
+            name: "Scanner",
+            dependencies: ["CLinux", "ContentHash", "EngineProtocol", "Journal", "LinuxSystem", system],
             swiftSettings: strict),
         .target(
             name: "Policy", dependencies: ["CNetlink", "CSELinux", "Journal", "LinuxSystem", system],
