@@ -107,10 +107,11 @@ public enum SessionProcess {
     /// What a session does, called in the child: reads its order, scans, tells. Returns the exit status.
     public static func serve() -> Int32 {
         dieWithParent()
-        // Before the first thread and the engine, which inherit it.
-        let notes = IdlePriority.take()
         do {
             let order = try JSONDecoder().decode(SessionOrder.self, from: Data(readToEnd(.standardInput)))
+            // Before the first thread and the engine, which inherit it. For a scan by hand a person waits: on a machine
+            // whose processors are never idle it must come to its end all the same.
+            let notes = order.trigger == .manual ? IdlePriority.yield() : IdlePriority.take()
             try Session.run(order, engine: Executables.engine(), notes: notes) { event in
                 try FileDescriptor.standardOutput.writeAll(event.jsonLine())
             }

@@ -49,6 +49,7 @@ static inline int nodeguard_memfd_create(const char *name, unsigned flags) {
 
 // ioprio_set(2) and ioprio_get(2): glibc has no wrappers. Constants of <linux/ioprio.h>; `task` 0 is the caller.
 static const int nodeguard_ioprio_idle = 3 << 13;           // IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT
+static const int nodeguard_ioprio_low = 2 << 13 | 7;        // IOPRIO_CLASS_BE, the last of its eight levels
 static inline int nodeguard_ioprio_set(int task, int priority) {
     return (int)syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, task, priority);
 }
@@ -73,6 +74,13 @@ static inline int nodeguard_cachestat(int file, struct nodeguard_cachestat_range
 // mincore(2) is behind _DEFAULT_SOURCE.
 static inline int nodeguard_mincore(void *start, size_t length, unsigned char *pages) {
     return (int)syscall(SYS_mincore, start, length, pages);
+}
+
+// mallopt(3): <malloc.h> would draw other headers into this module. Memory up to these sizes stays with the process when it is freed.
+extern int mallopt(int parameter, int value);
+static inline void nodeguard_keep_freed_memory(int bytes) {
+    mallopt(-3 /* M_MMAP_THRESHOLD */, bytes);
+    mallopt(-1 /* M_TRIM_THRESHOLD */, bytes);
 }
 
 // close_range(2), behind _GNU_SOURCE as well.

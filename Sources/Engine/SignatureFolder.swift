@@ -53,6 +53,12 @@ enum SignatureFolder {
                         "the database \(printable(path.appending(entry.name))) \(problem): anybody could blind the scan; fix: chmod go-w"
                 )
             }
+            guard isReadable(path.appending(entry.name)) else {
+                throw LoadError(
+                    description:
+                        "the engine may not read the database \(printable(path.appending(entry.name))), and libclamav would pass over it in silence; let everybody read it: chmod o+rX on it and the folders above it"
+                )
+            }
             let header =
                 entry.hasHeader ? unsafe path.appending(entry.name).withPlatformString { unsafe cl_cvdhead($0) } : nil
             contents.files.append(

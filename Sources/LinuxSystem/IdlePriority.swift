@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// The priority of a process that makes room for every other one.
+/// The priorities of a process that makes room for others.
 public enum IdlePriority {
     /// From now on this thread, and every thread and process it starts, gets a processor only while nobody else of its
     /// control group wants it (`SCHED_IDLE`, sched(7)), and the disk only while nobody else does (ioprio_set(2)).
@@ -20,6 +20,20 @@ public enum IdlePriority {
         }
         if nodeguard_ioprio_set(0, nodeguard_ioprio_idle) != 0 {
             refused.append("\(SystemCallError("ioprio_set", "read at idle priority", errno: .current))")
+        }
+        return refused
+    }
+
+    /// From now on this thread, and every thread and process it starts, is weaker than others but never without any
+    /// processor: nice 10 (a tenth of a share, sched(7)) and the last of the best-effort I/O levels.
+    ///
+    /// - Returns: what the kernel refused, each as a sentence.
+    public static func yield() -> [String] {
+        var refused: [String] = []
+        // To be weaker nobody needs a right.
+        _ = nice(10)
+        if nodeguard_ioprio_set(0, nodeguard_ioprio_low) != 0 {
+            refused.append("\(SystemCallError("ioprio_set", "read at low priority", errno: .current))")
         }
         return refused
     }

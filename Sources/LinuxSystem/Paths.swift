@@ -16,6 +16,12 @@ public func isExecutable(_ path: FilePath) -> Bool {
     unsafe path.withPlatformString { unsafe access($0, X_OK) } == 0
 }
 
+/// Whether this process may read the file, as far as access(2) says: by its real user, so that a program that asks
+/// before it reads gets the same answer.
+public func isReadable(_ path: FilePath) -> Bool {
+    unsafe path.withPlatformString { unsafe access($0, R_OK) } == 0
+}
+
 /// Whether this process may make files in the folder (access(2)).
 public func isWritableFolder(_ path: FilePath) -> Bool {
     unsafe path.withPlatformString { unsafe access($0, W_OK | X_OK) } == 0

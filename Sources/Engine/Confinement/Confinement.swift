@@ -63,6 +63,7 @@ struct Confinement {
             FilePath(bytes: request.scratch), for: user, slots: slots, workers: workers, bytes: limits.contentBytes,
             files: limits.members)
         notes += space.notes
+        Capabilities.keepForAccess()
         try Capabilities.dropBounding()
         try user.become()
         try Capabilities.keepOnlyReading()

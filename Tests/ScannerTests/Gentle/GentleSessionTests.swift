@@ -63,21 +63,31 @@ import Testing
         if case .summary(let summary) = events.last { summary } else { nil }
     }
 
-    @Test("session, engine and worker run at idle priority, for processor and disk")
+    @Test("session, engine and worker of a scheduled scan run at idle priority; one by hand is only weaker than others")
     func priority() throws {
         let house = try House()
         try house.folder.write("sample/large", String(repeating: "x", count: 4 << 20))
-        // So slow that it is still there to be looked at.
-        let order = house.order { $0.throttle = Throttle(bytesPerSecond: 64 << 10) }
-        let session = try RunningProgram(
-            [builtProgram("nodeguard"), "scan-session"], input: Array(JSONEncoder().encode(order)))
-        try session.waitForOutput("signatures.loaded")
-        let engine = try #require(try child(of: session.pid))
-        let worker = try #require(try child(of: engine))
-        for process in [session.pid, engine, worker] { #expect(try IdlePriority.isTaken(by: process)) }
+        for trigger in [ScanStarted.Trigger.schedule, .manual] {
+            let order = house.order {
+                // So slow that it is still there to be looked at.
+                $0.throttle = Throttle(bytesPerSecond: 64 << 10)
+                $0.trigger = trigger
+            }
+            let session = try RunningProgram(
+                [builtProgram("nodeguard"), "scan-session"], input: Array(JSONEncoder().encode(order)))
+            try session.waitForOutput("signatures.loaded")
+            let engine = try #require(try child(of: session.pid))
+            let worker = try #require(try child(of: engine))
+            for process in [session.pid, engine, worker] {
+                #expect(try IdlePriority.isTaken(by: process) == (trigger == .schedule))
+                if trigger == .manual {
+                    #expect(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(process)) >= 10)
+                }
+            }
+            session.signal(SIGTERM)
+            #expect(try session.finish().status == 0)
+        }
         #expect(try !IdlePriority.isTaken(by: getpid()))
-        session.signal(SIGTERM)
-        #expect(try session.finish().status == 0)
     }
 
     /// The first process that a process has started, waited for.
