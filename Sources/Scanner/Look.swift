@@ -25,6 +25,8 @@ final class Look {
     var subject: Ledger.Subject?
     /// The SHA-256 of its content; nil where it was not read to its end.
     var digest: Digest?
+    /// Whether its outcome is that of another file with the same bytes: it was not looked at itself.
+    var isCopy = false
     /// More names of the same file, met while it was looked at.
     var otherNames: [[UInt8]] = []
     /// What of it was in the page cache when it was opened.

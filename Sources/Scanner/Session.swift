@@ -341,12 +341,14 @@ public final class Session {
             if let lookedAt = ledger.lookedAt(digest) {
                 if let subject = look.subject { ledger.remember(subject, clean: digest, lookedAt: lookedAt) }
                 verified(at: lookedAt)
-                try settle(look, .unchanged, detail: SameContent.detail)
+                look.isCopy = true
+                try settle(look, .clean, detail: SameContent.detail)
                 return true
             }
             if let (outcome, detail) = sameContent.outcome(of: digest) {
                 if outcome == .clean { verifiedNow() }
-                try settle(look, outcome.ofAnotherName, detail: detail ?? SameContent.detail)
+                look.isCopy = true
+                try settle(look, outcome, detail: detail ?? SameContent.detail)
                 return true
             }
             guard sameContent.mustWaitOutside(for: digest) else { return sameContent.wait(look, for: digest) }
@@ -428,7 +430,7 @@ public final class Session {
 
     private func settle(_ look: Look, _ outcome: Outcome, detail: String? = nil) throws {
         guard case .file(let path) = look.purpose else { return }
-        if outcome != .unchanged { remember(look, outcome, detail) }
+        if !look.isCopy { remember(look, outcome, detail) }
         try settle(path, of: look, outcome, detail: detail)
         try settleWaiting(for: look, outcome, detail)
         links.end(look, outcome, detail: detail)
@@ -443,6 +445,7 @@ public final class Session {
         switch outcome {
         case .clean:
             verifiedNow()
+            if let began = look.subject?.began { verified(at: UInt32(clamping: began.microseconds / 1_000_000)) }
             guard let subject = look.subject, let digest = look.digest else { return }
             ledger.remember(subject, clean: digest)
         case .incomplete(.engineCrash):
@@ -465,7 +468,8 @@ public final class Session {
             if outcome == .clean, let subject = waiting.subject {
                 ledger.remember(subject, clean: digest)
             }
-            try settle(waiting, outcome.ofAnotherName, detail: detail ?? SameContent.detail)
+            waiting.isCopy = true
+            try settle(waiting, outcome, detail: detail ?? SameContent.detail)
         }
     }
 

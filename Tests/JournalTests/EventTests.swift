@@ -12,7 +12,7 @@ struct EventTests {
         "file.quarantined", "file.restored", "key_file.exposed", "check.changed", "gate.opened", "gate.closed",
         "gate.override",
         "gate.tampered", "signatures.loaded", "signatures.stale", "config.reloaded", "config.rejected",
-        "agent.started", "agent.stopped",
+        "state.problem", "agent.started", "agent.stopped",
     ]
 
     @Test("The journaled events are those that are promised, each with a number of its own")

@@ -43,8 +43,7 @@ struct LookContext: Hashable {
     // MARK: Signatures
 
     /// Names, sizes, times, owners and modes, and of ClamAV's own databases the header, which has their version and the
-    /// signed hash of everything behind it. A loose database has no header: there, the time of the inode's last change
-    /// counts as well, which cannot be put back.
+    /// signed hash of everything behind it; and the time of the inode's last change, which cannot be put back.
     private static func identity(ofSignatures path: FilePath) -> Identity? {
         guard let start = try? Opening.start(at: path), let folder = try? Opening.readable(start),
             let itself = try? FileStatus.of(start)
@@ -79,7 +78,7 @@ struct LookContext: Hashable {
             // The header of ClamAV's databases is 512 bytes of text ("ClamAV Virus Database" in its documentation).
             var header = [UInt8](repeating: 0, count: 512)
             let read = unsafe header.withUnsafeMutableBytes { unsafe pread(file.rawValue, $0.baseAddress, $0.count, 0) }
-            if read == header.count { return description + header }
+            if read == header.count { description += header }
         }
         return description + little(status.changed) + little(status.inode)
     }

@@ -53,7 +53,7 @@ struct RemountTests {
             """, mounted.string, copy.string, String(LedgerHouse.bad.dropLast()))
         let both = try house.scan(paths: [mounted, copy])
         #expect(both.counts[.infected] == 1 && both.counts.total == 40)
-        let fromCopy = both.files.filter { $0.path.string.hasPrefix(copy.string + "/file") && $0.outcome == .unchanged }
+        let fromCopy = both.files.filter { $0.path.string.hasPrefix(copy.string + "/file") && $0.outcome == .clean }
         #expect(fromCopy.count == 19 && fromCopy.allSatisfy { $0.detail != nil }, "by their bytes, not by their inodes")
     }
 
