@@ -332,6 +332,8 @@ public final class Session {
 
     /// Reads the file, and settles it where its bytes were looked at already, or are being looked at.
     private func isKnownContent(_ look: Look) throws -> Bool {
+        // A read that never ends would hold the whole session up, beyond every limit and signal.
+        if look.mayHang { return false }
         let digest = try content.digest(of: look.descriptor, size: look.before.size) { _ in
             if started != nil { try turn(milliseconds: 0) }
         }
