@@ -158,11 +158,14 @@ public final class Session {
     }
 
     private func tellInterrupted(_ reason: ScanInterrupted.Reason, _ error: any Error) throws {
-        ledger.interrupt(counts)
+        var isTold = false
+        // Where nobody hears it any more, the next session tells it.
+        defer { ledger.interrupt(counts, isTold: isTold) }
         try tell(
             .scanInterrupted(
                 ScanInterrupted(
                     scanID: scanID, target: target.name, reason: reason, detail: "\(error)", counts: counts)))
+        isTold = true
     }
 
     private func scanTarget() throws {

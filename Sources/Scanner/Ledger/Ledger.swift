@@ -130,10 +130,10 @@ final class Ledger {
     }
 
     /// The scan was interrupted, and that was told. One that has settled nothing has nothing to go on with.
-    func interrupt(_ counts: OutcomeCounts) {
+    func interrupt(_ counts: OutcomeCounts, isTold: Bool) {
         if counts.total == 0 && status.running[key]?.counts.total == 0 { status.running[key] = nil }
         status.running[key]?.counts = counts
-        status.running[key]?.isInterruptionTold = true
+        status.running[key]?.isInterruptionTold = isTold
         flush()
     }
 
