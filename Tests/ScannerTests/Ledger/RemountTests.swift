@@ -24,9 +24,10 @@ struct RemountTests {
         let copy = house.folder.path.appending("copy")
         try house.shell(
             """
-            mkdir "$1" "$2"; truncate -s 32M ../image ../other
-            mkfs.ext4 -q ../image; mkfs.ext4 -q ../other
-            mount -o loop ../image "$1"; for i in $(seq 20); do echo "text $i" > "$1/file-$i"; done; sync
+            mkdir "$1" "$2"; truncate -s 32M ../image
+            mkfs.ext4 -q ../image
+            losetup -f --show ../image > ../device
+            mount "$(cat ../device)" "$1"; for i in $(seq 20); do echo "text $i" > "$1/file-$i"; done; sync
             """, mounted.string, copy.string)
         defer {
             for path in [mounted, copy] { try? house.shell("umount -d \"$1\" 2>/dev/null || true", path.string) }
@@ -36,18 +37,21 @@ struct RemountTests {
         let before = try FileStatus.of(Opening.start(at: mounted)).device
         try house.shell(
             """
-            umount -d "$1"
-            mount -o loop ../other "$2"; mount -o loop ../image "$1"
+            umount "$1"
+            # The second number is taken while the first one still is: they differ.
+            losetup -f --show ../image > ../device.new
+            losetup -d "$(cat ../device)"
+            mount "$(cat ../device.new)" "$1"
             """, mounted.string, copy.string)
         let after = try FileStatus.of(Opening.start(at: mounted)).device
-        #expect(after != before, "the other image was to take the number")
+        #expect(after != before)
         let second = try house.scan(paths: [mounted])
         #expect(second.counts[.unchanged] == 20 && !second.startedEngine)
 
         // The same identity and the same inodes twice, with other bytes in one of them.
         try house.shell(
             """
-            umount -d "$2"; umount -d "$1"; cp ../image ../other
+            umount -d "$1"; cp ../image ../other
             mount -o loop ../image "$1"; mount -o loop ../other "$2"
             printf '%s\\n' "$3" > "$2/file-3"
             """, mounted.string, copy.string, String(LedgerHouse.bad.dropLast()))
