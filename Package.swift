@@ -42,6 +42,7 @@ let package = Package(
         .target(name: "SQLite", dependencies: ["CSQLite", "LinuxSystem", system], swiftSettings: strict),
         .target(name: "ContentHash", dependencies: ["CCrypto"], swiftSettings: strict),
         .target(name: "Config", dependencies: ["CYAML", "LinuxSystem", system], swiftSettings: strict),
+        .target(name: "Varlink", dependencies: ["LinuxSystem", system], swiftSettings: strict),
         .target(name: "Journal", dependencies: ["CSystemd", "LinuxSystem", system], swiftSettings: strict),
 
         // The two streams.
@@ -82,6 +83,12 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "journal-probe", dependencies: ["Journal", system], path: "Tests/JournalProbe", swiftSettings: strict),
+        .testTarget(
+            name: "VarlinkTests",
+            dependencies: ["LinuxSystem", "TestSupport", "Varlink", "varlink-probe", system], swiftSettings: strict),
+        .executableTarget(
+            name: "varlink-probe", dependencies: ["LinuxSystem", "Varlink", system], path: "Tests/VarlinkProbe",
+            swiftSettings: strict),
         .executableTarget(
             name: "quarantine-probe", dependencies: ["Journal", "LinuxSystem", "Scanner", system],
             path: "Tests/QuarantineProbe", swiftSettings: strict),

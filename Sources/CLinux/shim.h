@@ -131,6 +131,22 @@ static inline ssize_t nodeguard_receive(int socket, void *bytes, size_t size, in
     return received;
 }
 
+// accept4(2), behind _GNU_SOURCE as well. The connection does not block, and is closed in children.
+static inline int nodeguard_accept(int socket) {
+    return (int)syscall(SYS_accept4, socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+// SO_PEERCRED of unix(7): `struct ucred` is behind _GNU_SOURCE.
+static inline int nodeguard_peer(int socket, int32_t *pid, uint32_t *uid, uint32_t *gid) {
+    struct { int32_t pid; uint32_t uid, gid; } peer;
+    socklen_t size = sizeof(peer);
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return -1;
+    *pid = peer.pid;
+    *uid = peer.uid;
+    *gid = peer.gid;
+    return 0;
+}
+
 // The macros of <sys/wait.h> cannot be imported.
 static inline int nodeguard_exited(int status) { return (status & 0x7f) == 0; }
 static inline int nodeguard_exit_status(int status) { return (status >> 8) & 0xff; }
