@@ -43,7 +43,8 @@ struct CallHead: Decodable {
         if try !call.contains(.parameters) || call.decodeNil(forKey: .parameters) {
             parameterNames = []
         } else {
-            parameterNames = try? call.nestedContainer(keyedBy: AnyKey.self, forKey: .parameters).allKeys.map(\.stringValue)
+            parameterNames = try? call.nestedContainer(keyedBy: AnyKey.self, forKey: .parameters).allKeys.map(
+                \.stringValue)
         }
     }
 }

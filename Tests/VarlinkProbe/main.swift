@@ -97,7 +97,8 @@ final class Program {
             },
             VarlinkMethod("Fail") { call throws(VarlinkError) in
                 switch try call.parameters(as: How.self).how {
-                case .error: throw VarlinkError("org.example.probe.Failed", parameters: ["reason": "as \"wanted\"\u{1b}[1m"])
+                case .error:
+                    throw VarlinkError("org.example.probe.Failed", parameters: ["reason": "as \"wanted\"\u{1b}[1m"])
                 case .forgotten: break
                 case .endless: call.reply(Number(number: Double.infinity))
                 case .long: call.reply(["text": String(repeating: "x", count: 2 << 20)])

@@ -17,7 +17,9 @@ struct DescriptionTests {
             """
         let interface = try VarlinkInterface(description: text, methods: [none, VarlinkMethod("B") { $0.reply() }])
         #expect(interface.name == "org.example.more-than_one.x1")
-        #expect(problem(text, [none]) == "the interface org.example.more-than_one.x1 describes methods that are not there: B")
+        #expect(
+            problem(text, [none])
+                == "the interface org.example.more-than_one.x1 describes methods that are not there: B")
         #expect(
             problem("interface a.b", [none]) == "the interface a.b has a method A that is not described")
         #expect(
@@ -25,10 +27,12 @@ struct DescriptionTests {
     }
 
     @Test(arguments: [
-        ("", "name"), ("interface", "name"), ("interface x", "has a dot"), ("interface a.b method", "name"),
+        ("", "interface is expected"), ("interface", "name"), ("interface x", "has a dot"),
+        ("interface a.b method", "name"),
         ("interface a.b\nmethod A() -> ()\nmethod A() -> ()", "two methods A"),
         ("interface a.b\nmethod A(a: int, a: int) -> ()", "line 2: there are two a"),
-        ("interface a.b\nmethod A(a: int", "the end"), ("interface a.b\nmethod A()\nerror X ()", "-> is expected, not error"),
+        ("interface a.b\nmethod A(a: int", "the end"),
+        ("interface a.b\nmethod A()\nerror X ()", "-> is expected, not error"),
         ("interface a.b\nmethod A(a: []) -> ()", "line 2: a name is expected, not )"),
         ("interface a.b\nmethod a() -> ()", "capital"), ("interface a.b\nfunction A() -> ()", "function is neither"),
         ("interface a.b\n\nmethod A() -> ();", "line 3: ; is not expected"),

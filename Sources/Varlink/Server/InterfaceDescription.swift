@@ -19,7 +19,9 @@ struct InterfaceDescription {
         tokens = try Token.all(of: text)[...]
         try expect("interface")
         name = try word()
-        guard name.utf8.contains(UInt8(ascii: ".")) else { throw wrong("an interface's name has a dot, \(name) has none") }
+        guard name.utf8.contains(UInt8(ascii: ".")) else {
+            throw wrong("an interface's name has a dot, \(name) has none")
+        }
         while !tokens.isEmpty { try member() }
     }
 
@@ -105,15 +107,20 @@ private struct Token {
                     rest.removeFirst()
                     continue
                 }
-                var token = rest.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "_" || $0 == "-") }
+                var token = rest.prefix {
+                    $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "_" || $0 == "-")
+                }
                 // `->` begins as a name may go on.
                 if first == "-" { token = "" }
                 let isWord = !token.isEmpty
                 if !isWord {
-                    guard let sign = ["->", "[]", "[string]", "(", ")", ",", ":", "?"].first(where: { rest.hasPrefix($0) })
+                    guard
+                        let sign = ["->", "[]", "[string]", "(", ")", ",", ":", "?"].first(where: { rest.hasPrefix($0) }
+                        )
                     else {
                         throw VarlinkDescriptionError(
-                            description: "the description of an interface, at line \(number + 1): \(first) is not expected")
+                            description:
+                                "the description of an interface, at line \(number + 1): \(first) is not expected")
                     }
                     token = rest.prefix(sign.count)
                 }
