@@ -181,12 +181,14 @@ final class GuardedNode {
     }
 
     /// Starts a process that holds the gate; it ends with the last reference to it.
-    func startHolder(handover: Int, lease: Int = 2000) throws -> RunningProgram {
+    func startHolder(
+        handover: Int, lease: Int = 2000, environment: [String: String]? = nil
+    ) throws -> RunningProgram {
         try RunningProgram(
             [
                 "ip", "netns", "exec", node.name, try builtProgram("gate-holder"), folder.path.string, "\(handover)",
                 "\(lease)",
-            ])
+            ], environment: environment)
     }
 
     /// Ends the tunnel's program: the interface is gone.

@@ -144,7 +144,7 @@ public final class KernelGate {
             try commit(batch, intent)
         } catch {
             // EPERM is another's ownership: that table cannot be deleted either.
-            guard case .refused(let errno, _) = error, errno != .notPermitted,
+            guard case .refused(let errno, _) = error, errno != .notPermitted, errno != .permissionDenied,
                 try exists(table)
             else { throw error }
             var anew = FirewallBatch()
