@@ -9,7 +9,6 @@ import Glibc
 import SystemPackage
 import TestSupport
 
-setvbuf(stdout, nil, _IOLBF, 0)
 let trials = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1])! : 200
 
 try measureShutting(trials: trials)

@@ -186,9 +186,12 @@ private struct Session {
     private var leaseIsOurs = false
     /// As nftables names the author of a change: by thread.
     private let ownThread = nodeguard_thread_id()
-    private var lastLook: ContinuousClock.Instant?
-    /// Between two looks, however many events there are.
+    /// When the looks so far would have been over, had there been no more than one a pause.
+    private var looksPaidFor: ContinuousClock.Instant = .now
+    /// Between two looks, on average, however many events there are.
     private static let shortestPause = Duration.milliseconds(20)
+    /// So many looks may follow at once: a fault right after another event must not wait.
+    private static let looksAtOnce = 5
 
     init(
         _ plan: GatePlan, store: OverrideStore, host: FilePath, looksAt: @escaping GateLoop.Look,
@@ -294,12 +297,12 @@ private struct Session {
     }
 
     private mutating func lookSoon() {
-        nextLook = min(nextLook, max(.now, lastLook?.advanced(by: Self.shortestPause) ?? .now))
+        nextLook = min(nextLook, max(.now, looksPaidFor.advanced(by: Self.shortestPause * -Self.looksAtOnce)))
     }
 
     private mutating func look() {
         let began = ContinuousClock.now
-        lastLook = began
+        looksPaidFor = max(looksPaidFor, began).advanced(by: Self.shortestPause)
         // A new pod is guarded before anything is said about it.
         follow(store.current(), places: runtime.places(of: told.posture.pods))
         // A bad answer shuts an open gate before the next check begins.
