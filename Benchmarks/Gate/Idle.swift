@@ -15,7 +15,8 @@ func measureIdle(seconds: Int) throws {
     try holder.waitForOutput("open")
     /// Seconds of processor time, to the nanosecond (schedstat of each thread).
     func processorTime() throws -> Double {
-        let lines = try runProgram(["sh", "-c", "cat /proc/\(holder.pid)/task/*/schedstat"]).output.split(separator: "\n")
+        let lines = try runProgram(["sh", "-c", "cat /proc/\(holder.pid)/task/*/schedstat"]).output.split(
+            separator: "\n")
         return lines.reduce(0) { $0 + (Double($1.split(separator: " ")[0]) ?? 0) / 1e9 }
     }
     let before = try processorTime()

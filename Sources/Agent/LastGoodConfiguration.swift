@@ -24,7 +24,8 @@ public struct LastGoodConfiguration: Sendable {
     public func save(_ loaded: LoadedConfiguration) throws(SystemCallError) {
         // What is there already need not be written again at each start.
         if let kept = try? load(), kept.contents.map(\.bytes) == loaded.contents.map(\.bytes),
-            kept.contents.map(\.path.lastComponent).dropFirst() == loaded.contents.map(\.path.lastComponent).dropFirst(),
+            kept.contents.map(\.path.lastComponent).dropFirst()
+                == loaded.contents.map(\.path.lastComponent).dropFirst(),
             kept.profiles.files.map(\.bytes) == loaded.profiles.files.map(\.bytes)
         {
             return

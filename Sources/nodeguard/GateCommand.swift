@@ -154,7 +154,8 @@ struct GateHand {
     private let settings: Configuration
     /// What the kernel should do now: with the pods that there are, under what is remembered.
     var inForce: GatePlan {
-        plan.inForce(pods: ContainerRuntime().places(of: Set(plan.posture.workloads.compactMap(\.pod))), store.current())
+        plan.inForce(
+            pods: ContainerRuntime().places(of: Set(plan.posture.workloads.compactMap(\.pod))), store.current())
     }
 
     init(_ loaded: LoadedConfiguration) {
@@ -199,6 +200,7 @@ struct GateHand {
             var rules = plan.rules
             rules.tunnels = tunnelsUp(plan.posture)
             try gate.install(rules)
+            if let limitation = gate.limitation { printError("note: \(limitation)") }
             try change(gate)
             return true
         } catch {
@@ -251,6 +253,8 @@ struct GateReport: Encodable {
     let leaseMilliseconds: Int64?
     /// `forced_shut`, `open_by_hand` or null.
     let override: String?
+    /// By reason: packets that were dropped, or in `observe` would have been; null where there are no rules.
+    let droppedPackets: [String: UInt64]?
 
     init(_ hand: GateHand) {
         mode = hand.plan.rules.mode.rawValue
@@ -262,8 +266,14 @@ struct GateReport: Encodable {
         }
         let reading: KernelGateReading
         do throws(KernelGateError) {
-            reading = try KernelGate().read()
+            let kernel = try KernelGate()
+            reading = try kernel.read()
+            let counted = reading == .absent ? nil : try kernel.counters().packets
+            droppedPackets = counted.map { counted in
+                DropReason.allCases.reduce(into: [:]) { $0[$1.rawValue] = counted[$1] ?? 0 }
+            }
         } catch {
+            droppedPackets = nil
             gate = "unknown"
             reason = "\(error)"
             leaseMilliseconds = nil

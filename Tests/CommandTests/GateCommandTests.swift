@@ -61,6 +61,9 @@ struct GateCommandTests {
         let status = try gate("status")
         #expect(status.status == 1)
         #expect(status.output.hasPrefix("CLOSED: no lease"))
+        let json = try gate("status", "--json").output
+        #expect(json.contains("\"shut\" : "))
+        #expect(!json.contains("\"shut\" : 0"))
     }
 
     @Test func `a forced closing holds through a reboot and against open, until resume`() throws {
@@ -130,7 +133,9 @@ struct GateCommandTests {
         #expect(!(try passes()))
     }
 
-    @Test func `a port that is named twice is refused with a reason, and the last good ports are shut meanwhile`() throws {
+    @Test func `a port that is named twice is refused with a reason, and the last good ports are shut meanwhile`()
+        throws
+    {
         let state = folder.path.appending("state")
         try folder.write("state/last-good/nodeguard.yaml", "validators: [{ name: geth, ports: [udp/9000] }]\n")
         try folder.write("state/last-good/conf.d/10-gate.yaml", "policy: { gate: { mode: enforce } }\n")
@@ -153,16 +158,24 @@ struct GateCommandTests {
     func `with a bad configuration, or none, the last good one is used`(text: String?) throws {
         let state = folder.path.appending("state")
         let kept = try runProgram(
-            ["sh", "-ec", "mkdir -p \"$1/last-good/conf.d\"; cp \"$0\" \"$1/last-good/\"", configuration.string, state.string])
+            [
+                "sh", "-ec", "mkdir -p \"$1/last-good/conf.d\"; cp \"$0\" \"$1/last-good/\"", configuration.string,
+                state.string,
+            ])
         try #require(kept.status == 0, "\(kept.errors)")
-        if let text { try folder.write("nodeguard.yaml", text) } else { _ = try runProgram(["rm", configuration.string]) }
+        if let text {
+            try folder.write("nodeguard.yaml", text)
+        } else {
+            _ = try runProgram(["rm", configuration.string])
+        }
         let early = try gate("close", "--early", "--state", state.string)
         #expect(early.status == 0, "\(early.errors)")
         #expect(early.errors.contains("the last good one"))
         #expect(!(try passes()))
     }
 
-    @Test func `a last good configuration that cannot be read shuts the ports of every profile, and no port of the node's`()
+    @Test
+    func `a last good configuration that cannot be read shuts the ports of every profile, and no port of the node's`()
         throws
     {
         try folder.write("nodeguard.yaml", "validators: [")
@@ -207,6 +220,7 @@ struct GateCommandTests {
         let closed = try gate("close", "--reason", "x")
         #expect(closed.status == 2)
         #expect(closed.errors.contains("policy.gate.mode is disabled"))
+        #expect(try namespace.shell("nft list tables") == "")
     }
 
     @Test func `without the right to change the firewall it says so, and nothing is called shut`() throws {

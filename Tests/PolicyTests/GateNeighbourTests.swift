@@ -20,7 +20,9 @@ struct GateNeighbourTests {
             nft add rule inet filter input ct state established,related accept
             nft 'add set inet filter friends { type ipv4_addr; flags timeout; }'
             """)
-        @Sendable func others() throws -> String { try topology.node.shell("nft list table ip nat; nft list table inet filter") }
+        @Sendable func others() throws -> String {
+            try topology.node.shell("nft list table ip nat; nft list table inet filter")
+        }
         let before = try others()
         try topology.withGate(Self.enforced) { gate in
             #expect(try others() == before)
@@ -96,10 +98,11 @@ struct GateNeighbourTests {
         let topology = try GateTopology()
         let receiver = try PacketReceiver(in: topology.node, port: 9000)
         let sent = try topology.node.run { () -> [UInt32: Int] in
-            let flood = try ({ () throws -> PacketFlood in
-                try Self.installOlder(deleting: false)
-                return try PacketFlood(from: topology.peer, to: "192.0.2.2", port: 9000)
-            })()
+            let flood = try
+                ({ () throws -> PacketFlood in
+                    try Self.installOlder(deleting: false)
+                    return try PacketFlood(from: topology.peer, to: "192.0.2.2", port: 9000)
+                })()
             for _ in 0..<50 {
                 let gate = try KernelGate()
                 try gate.install(Self.enforced)

@@ -66,6 +66,28 @@ struct GateProcessTests {
         #expect(guarded.leaks == 0)
     }
 
+    @Test(arguments: [0, 60_000])
+    func `starting, stopping and killing agents under load while the posture is bad leaks nothing`(handover: Int) throws
+    {
+        let guarded = try GuardedNode(routes: "ip route add default via 192.0.2.1", hasLoop: false)
+        var holder = try guarded.startHolder(handover: handover)
+        try holder.waitForOutput("closed")
+        // What came before there was a gate.
+        guarded.flood.begin(phase: 1)
+        let before = guarded.leaks
+        for signal in [SIGTERM, SIGKILL, SIGTERM, SIGKILL] {
+            holder.signal(signal)
+            _ = try holder.finish()
+            holder = try guarded.startHolder(handover: handover)
+            try holder.waitForOutput("closed")
+        }
+        guarded.flood.begin(phase: 2)
+        let sent = guarded.flood.stop()
+        let leaked = guarded.passed(shutPhases: [1]) - before
+        print("bad from the start: sent \(sent[1] ?? 0), allowed 0, leaked \(leaked)")
+        #expect(leaked == 0)
+    }
+
     @Test func `an orderly stop without a handover shuts at once`() throws {
         let guarded = try GuardedNode(hasLoop: false)
         let holder = try guarded.startHolder(handover: 0)
@@ -136,7 +158,8 @@ struct GateTimeTests {
     @Test(arguments: ["+86400", "-86400", "+315360000"])
     func `a clock that is set neither opens nor shuts it`(step: String) throws {
         let library = try runProgram(["sh", "-c", "ls /usr/lib/*/faketime/libfaketimeMT.so.1"]).output
-        let path = try #require(library.split(separator: "\n").first, "libfaketime is not installed: scripts/setup test")
+        let path = try #require(
+            library.split(separator: "\n").first, "libfaketime is not installed: scripts/setup test")
         let folder = try TemporaryFolder()
         let clock = try folder.write("clock", "+0\n")
         let guarded = try GuardedNode(hasLoop: false)

@@ -116,7 +116,8 @@ struct PodTests {
         #expect(place().isKnown)
     }
 
-    @Test func `coming and going is noticed, and a dead sandbox's addresses are kept until its folder is gone`() throws {
+    @Test func `coming and going is noticed, and a dead sandbox's addresses are kept until its folder is gone`() throws
+    {
         let known = ContainerRuntime(host: runtime.host)
         #expect(!place(in: known).isKnown)
         try runtime.add("aa11", name: "lighthouse-0", process: process.pid)
@@ -135,7 +136,8 @@ struct PodTests {
     }
 }
 
-@Suite("A real containerd's pods (needs root, containerd and runc)", .serialized, .enabled(if: RealContainerd.isInstalled))
+@Suite(
+    "A real containerd's pods (needs root, containerd and runc)", .serialized, .enabled(if: RealContainerd.isInstalled))
 struct RealContainerdTests {
     @Test func `pods with a network of their own and on the node's are found`() throws {
         let containerd = try RealContainerd()
@@ -162,7 +164,8 @@ struct RealContainerdTests {
 /// A containerd of the test's own, with nothing from any registry: its containers run the machine's `sleep`.
 private final class RealContainerd {
     static let isInstalled =
-        ((try? runProgram(["sh", "-c", "command -v containerd && command -v runc && command -v ctr"]))?.status ?? 1) == 0
+        ((try? runProgram(["sh", "-c", "command -v containerd && command -v runc && command -v ctr"]))?.status ?? 1)
+        == 0
     private let folder: TemporaryFolder
     private let program: RunningProgram
     var host: FilePath { folder.path }

@@ -184,6 +184,8 @@ private struct Session {
     private var places: [PodSelector: PodPlace]
     private var firewallChange: (pid: UInt32?, program: String?)?
     private var leaseIsOurs = false
+    private var passBegan: ContinuousClock.Instant = .now
+    private static let longestSleep = Duration.seconds(1)
     /// As nftables names the author of a change: by thread.
     private let ownThread = nodeguard_thread_id()
     /// When the looks so far would have been over, had there been no more than one a pause.
@@ -258,7 +260,9 @@ private struct Session {
         let left = max(.zero, ContinuousClock.now.duration(to: min(nextLook, nextLease)))
         let (seconds, attoseconds) = left.components
         let milliseconds = Int32(min(seconds, 60) * 1000 + attoseconds / 1_000_000_000_000_000 + 1)
-        guard let ready = try? waitUntilReadable([bell, runtime.descriptor] + (events?.descriptors ?? []), milliseconds: milliseconds)
+        guard
+            let ready = try? waitUntilReadable(
+                [bell, runtime.descriptor] + (events?.descriptors ?? []), milliseconds: milliseconds)
         else {
             return
         }
@@ -271,6 +275,7 @@ private struct Session {
 
     /// One pass.
     mutating func pass() {
+        passBegan = .now
         hear()
         if firewallChange != nil { repair() }
         if .now >= nextLook { look() }
@@ -329,7 +334,8 @@ private struct Session {
         status.posture = posture
         nameTunnels()
         count()
-        nextLook = began.advanced(by: plan.interval)
+        // Where looks take longer than that there is time for a lease between them all the same.
+        nextLook = max(began.advanced(by: plan.interval), .now.advanced(by: min(plan.interval, .milliseconds(500))))
     }
 
     private static func told(_ kind: Verdict.Kind) -> CheckChanged.Status {
@@ -421,6 +427,11 @@ private struct Session {
     private mutating func lease(_ decision: GateDecision, _ now: ContinuousClock.Instant) {
         nextLease = now.advanced(by: min(.milliseconds(500), plan.lease / 4))
         guard decision != .noGate, areRulesInPlace else { return }
+        // What this thread has slept through since it last listened (stopped, starved) it must hear of first.
+        guard passBegan.duration(to: .now) < Self.longestSleep else {
+            nextLease = .now
+            return
+        }
         var duration = plan.lease
         if case .openByOverride(let until, _) = decision { duration = min(duration, now.duration(to: until)) }
         do throws(KernelGateError) {

@@ -99,7 +99,8 @@ enum GateLayout {
     ///   address, another pod's too, and what needs routing to be allowed is not.
     /// - Parameter counted: where the rules' counters begin.
     static func install(
-        _ rules: GateRules, _ counted: GateCounters = GateCounters(), routing: Bool, table: String, flags: UInt32, into batch: inout FirewallBatch
+        _ rules: GateRules, _ counted: GateCounters = GateCounters(), routing: Bool, table: String, flags: UInt32,
+        into batch: inout FirewallBatch
     ) {
         batch.table(table, flags: flags)
         // NF_INET_PRE_ROUTING, before everything that rewrites addresses (raw is -300): only here host network,

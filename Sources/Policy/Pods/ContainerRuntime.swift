@@ -13,7 +13,8 @@ public import SystemPackage
 public final class ContainerRuntime {
     /// k3s and rke2 bring their own containerd.
     static let folders: [FilePath] = [
-        "run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io", "run/containerd/io.containerd.runtime.v2.task/k8s.io",
+        "run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io",
+        "run/containerd/io.containerd.runtime.v2.task/k8s.io",
     ]
     /// More containers than a node may have (the kubelet's usual limit is 110 pods).
     static let mostContainers = 4096
@@ -141,7 +142,9 @@ public final class ContainerRuntime {
         }
         guard let bytes = boundedContents(of: container.appending("config.json")), !bytes.isEmpty else { return nil }
         // Most containers are no sandboxes, and this is a hundred times as fast as reading them.
-        guard bytes.contains(Array("\"sandbox\"".utf8)) else { return bytes.last == 0x7d || bytes.last == 0x0a ? .other : nil }
+        guard bytes.contains(Array("\"sandbox\"".utf8)) else {
+            return bytes.last == 0x7d || bytes.last == 0x0a ? .other : nil
+        }
         guard let read = try? JSONDecoder().decode(Specification.self, from: Data(bytes)) else { return nil }
         let notes = read.annotations ?? [:]
         guard notes["io.kubernetes.cri.container-type"] == "sandbox",

@@ -46,7 +46,9 @@ func addressesInIPv6List(_ text: [UInt8]) -> Set<IPAddress> {
 
 /// What a small file contains; nil where it cannot be read or is no small file. Never waits for the other end of a FIFO.
 func boundedContents(of path: FilePath, limit: Int = 1 << 20) -> [UInt8]? {
-    guard let file = try? FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking]) else { return nil }
+    guard let file = try? FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking]) else {
+        return nil
+    }
     let owned = OwnedDescriptor(owning: file)
     var bytes: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 16384)
