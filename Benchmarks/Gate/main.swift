@@ -13,6 +13,7 @@ let trials = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1])! : 
 
 try measureShutting(trials: trials)
 try measurePackets(rounds: max(3, min(15, trials / 10)))
+try measurePods()
 try measureIdle(seconds: trials >= 200 ? 60 : 10)
 
 /// A number for a table.

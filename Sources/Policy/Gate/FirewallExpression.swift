@@ -27,7 +27,6 @@ enum FirewallExpression: Equatable {
         let number: UInt32
         static let first = Register(number: 8)
         static let second = Register(number: 9)
-        static let third = Register(number: 10)
     }
 
     /// NFT_META_.

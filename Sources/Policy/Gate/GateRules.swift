@@ -77,12 +77,12 @@ enum GateLayout {
     static let liveTable = "nodeguard-live"
     /// The sets whose elements are the lease, refreshed in turn.
     static let leases = ["lease-a", "lease-b"]
-    /// The sets that only change when the rules do.
-    /// Where what a validator's user sends is remembered, by protocol, ports and destination.
+    /// Where what a validator's user sends is remembered, by ports and destination: TCP connections.
     static func flows(_ family: AddressFamily) -> String { set("flows", family) }
     /// The kernel sends a closed connection's rest for some minutes at most: it gives up when two tries are two minutes
     /// apart (TCP_RTO_MAX). Packets of a living process begin the time anew.
     static let flowTime: UInt64 = 600_000
+    /// The sets that only change when the rules do.
     static let staticSets = ["ports", "pods4", "pods6", "tunnels", "users", "local4", "local6"]
     /// What the leases hold while the gate is open: one element.
     static let token: [UInt8] = [1, 0, 0, 0]
@@ -139,11 +139,11 @@ enum GateLayout {
             batch.set(
                 table, lease, flags: FirewallBatch.SetFlag.timeout, keyType: 19, keyLength: 4, id: 8 + UInt32(place))
         }
-        // inet_proto . both ports as one number . address.
+        // Both ports as one number . address.
         for (one, id) in zip(AddressFamily.allCases, [10, 11] as [UInt32]) {
             batch.set(
                 table, flows(one), flags: FirewallBatch.SetFlag.timeout | FirewallBatch.SetFlag.dynamic,
-                keyType: 12 << 12 | 19 << 6 | (one == .ipv4 ? 7 : 8), keyLength: one == .ipv4 ? 12 : 24, id: id,
+                keyType: 19 << 6 | (one == .ipv4 ? 7 : 8), keyLength: one == .ipv4 ? 8 : 20, id: id,
                 size: 65536)
         }
     }
@@ -223,11 +223,11 @@ enum GateLayout {
             : .payload(base: 1, offset: isSource ? 8 : 24, length: 16, register)
     }
 
-    /// What a flow is remembered by: protocol, both ports, destination.
+    /// What a TCP connection is remembered by: both ports, destination. Other protocols send nothing for the dead.
     private static func flow(_ one: AddressFamily) -> [FirewallExpression] {
         [
-            .meta(.transportProtocol, .first), .payload(base: 2, offset: 0, length: 4, .second),
-            address(one, isSource: false, .third),
+            .meta(.transportProtocol, .first), .compare(.first, isEqual: true, [Port.Transport.tcp.number]),
+            .payload(base: 2, offset: 0, length: 4, .first), address(one, isSource: false, .second),
         ]
     }
 
