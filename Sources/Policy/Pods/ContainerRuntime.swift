@@ -21,7 +21,7 @@ public final class ContainerRuntime {
 
     private let host: FilePath
     /// What was read of each container's folder. A container's specification does not change.
-    private var known: [FilePath: Container] = [:]
+    private var known: [FilePath: [FileName: Container]] = [:]
     private let watch: OwnedDescriptor
     private var watched: Set<FilePath> = []
 
@@ -65,17 +65,18 @@ public final class ContainerRuntime {
     /// Where the pods of each selector are now.
     public func places(of selectors: Set<PodSelector>) -> [PodSelector: PodPlace] {
         var places = selectors.reduce(into: [PodSelector: PodPlace]()) { $0[$1] = PodPlace() }
-        var seen: Set<FilePath> = []
         for folder in Self.folders.map({ host.pushing($0) }) {
+            let before = known.removeValue(forKey: folder) ?? [:]
+            var now: [FileName: Container] = [:]
+            defer { known[folder] = now }
             for name in containers(in: folder) {
-                let container = folder.appending(name)
-                seen.insert(container)
-                if known[container] == nil { known[container] = Self.container(at: container) }
-                guard case .sandbox(var sandbox) = known[container] else { continue }
+                let found = before[name] ?? Self.container(at: folder.appending(Self.text(name)))
+                now[name] = found
+                guard case .sandbox(var sandbox) = found else { continue }
                 let wanted = selectors.filter { $0.selects(namespace: sandbox.namespace, name: sandbox.name) }
                 guard !wanted.isEmpty else { continue }
-                let isRunning = refresh(&sandbox, container, id: name)
-                known[container] = .sandbox(sandbox)
+                let isRunning = refresh(&sandbox, folder.appending(Self.text(name)), id: Self.text(name))
+                now[name] = .sandbox(sandbox)
                 for selector in wanted {
                     places[selector]?.addresses.formUnion(sandbox.addresses)
                     guard isRunning else { continue }
@@ -88,7 +89,6 @@ public final class ContainerRuntime {
                 }
             }
         }
-        known = known.filter { seen.contains($0.key) }
         return places
     }
 
@@ -109,7 +109,7 @@ public final class ContainerRuntime {
     }
 
     /// The names in a folder of containers; none where it is not there. From the first call on, it is watched.
-    private func containers(in folder: FilePath) -> [String] {
+    private func containers(in folder: FilePath) -> [FileName] {
         guard let descriptor = try? Opening.folder(at: folder) else {
             watched.remove(folder)
             return []
@@ -119,14 +119,16 @@ public final class ContainerRuntime {
             let number = unsafe folder.withPlatformString { unsafe inotify_add_watch(watch.rawValue, $0, wanted) }
             if number < 0 { watched.remove(folder) }
         }
-        var names: [String] = []
+        var names: [FileName] = []
         var reader = FolderReader()
         while names.count < Self.mostContainers, let entry = try? reader.next(of: descriptor) {
-            // Names of containers are of letters, digits and a few signs; what is not text is none.
-            if let name = String(validating: entry.name.bytes, as: UTF8.self) { names.append(name) }
+            names.append(entry.name)
         }
         return names
     }
+
+    /// Names of containers are of letters, digits and a few signs; anything else is nobody's id.
+    private static func text(_ name: FileName) -> String { String(decoding: name.bytes, as: UTF8.self) }
 
     /// What a container is, by its specification (OCI runtime specification, config.json); nil while that is not there.
     private static func container(at container: FilePath) -> Container? {
@@ -142,8 +144,10 @@ public final class ContainerRuntime {
         }
         guard let bytes = boundedContents(of: container.appending("config.json")), !bytes.isEmpty else { return nil }
         // Most containers are no sandboxes, and this is a hundred times as fast as reading them.
-        guard bytes.contains(Array("\"sandbox\"".utf8)) else {
-            return bytes.last == 0x7d || bytes.last == 0x0a ? .other : nil
+        let mark = Array("\"sandbox\"".utf8)
+        guard bytes.indices.contains(where: { bytes[$0] == mark[0] && bytes[$0...].starts(with: mark) }) else {
+            // A specification that is not all there yet is read again.
+            return bytes.last == UInt8(ascii: "}") || bytes.last == UInt8(ascii: "\n") ? .other : nil
         }
         guard let read = try? JSONDecoder().decode(Specification.self, from: Data(bytes)) else { return nil }
         let notes = read.annotations ?? [:]
