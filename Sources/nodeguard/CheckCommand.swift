@@ -26,7 +26,7 @@ struct CheckCommand: ParsableCommand {
     }
 
     func run() throws {
-        let posture = Posture.evaluate(PosturePolicy(try global.loadConfiguration().settings))
+        let posture = Posture.evaluate(PosturePolicy(try global.loadConfiguration()).placed())
         if json {
             try printJSON(CheckReport.Document(posture))
         } else {

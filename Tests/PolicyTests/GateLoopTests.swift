@@ -55,12 +55,22 @@ struct Fault: Sendable, CustomTestStringConvertible {
                 ip link set old0 name tun0; ip link set tun0 up; ip route replace default dev tun0
                 """),
         Fault(
+            name: "the lower half of IPv6 is deleted", routes: halves6, breaks: "ip -6 route delete ::/1",
+            mends: "ip route add ::/1 dev tun0"),
+        Fault(
+            name: "the upper half of IPv6 is deleted", routes: halves6, breaks: "ip -6 route delete 8000::/1",
+            mends: "ip route add 8000::/1 dev tun0"),
+        Fault(
             name: "IPv6 appears on the uplink", breaks: "ip route add default via 2001:db8::1 dev home0",
             mends: "ip -6 route delete default"),
     ]
 
     private static let halves = """
         ip route add default via 192.0.2.1; ip route add 0.0.0.0/1 dev tun0; ip route add 128.0.0.0/1 dev tun0
+        """
+    private static let halves6 = """
+        ip route add default dev tun0; ip address add fd08::2/64 dev tun0 nodad
+        ip route add default via 2001:db8::1 dev home0; ip route add ::/1 dev tun0; ip route add 8000::/1 dev tun0
         """
     private static let ruled = """
         ip route add default via 192.0.2.1; ip route add default dev tun0 table 205
