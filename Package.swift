@@ -55,8 +55,10 @@ let package = Package(
             name: "Policy", dependencies: ["CNetlink", "CSELinux", "Journal", "LinuxSystem", system],
             swiftSettings: strict),
         .target(
-            name: "Agent", dependencies: ["Config", "Scanner", "Policy", "Journal", "LinuxSystem", "SQLite", system],
-            swiftSettings: strict),
+            name: "Agent",
+            dependencies: [
+                "Config", "EngineProtocol", "Scanner", "Policy", "Journal", "LinuxSystem", "SQLite", system,
+            ], swiftSettings: strict),
 
         // The two executables. Only the engine is linked with libclamav.
         .executableTarget(
@@ -130,6 +132,10 @@ let package = Package(
         .executableTarget(
             name: "session-probe", dependencies: ["Journal", "LinuxSystem", "Scanner", system],
             path: "Tests/SessionProbe", swiftSettings: strict),
+        .testTarget(
+            name: "AgentTests",
+            dependencies: ["Agent", "Config", "Journal", "LinuxSystem", "Policy", "TestSupport", system],
+            swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "nodeguard", "nodeguard-engine", system],
             swiftSettings: strict),

@@ -45,7 +45,9 @@ extension GatePlan {
         }
         self.init(
             posture: PosturePolicy(loaded),
-            settings: GateSettings(mode: mode, settle: gate.settle.duration), rules: rules,
+            settings: GateSettings(
+                mode: mode, settle: gate.settle.duration, required: Set(gate.require.map(CheckName.init))),
+            rules: rules,
             lease: gate.lease.duration, handover: gate.handover.duration)
     }
 }
@@ -54,6 +56,24 @@ extension Policy.Port {
     /// A port of the configuration.
     public init(_ port: Config.Port) {
         self.init(port.transport == .tcp ? .tcp : .udp, port.number)
+    }
+}
+
+extension CheckName {
+    /// A check of the configuration.
+    public init(_ check: Configuration.Gate.Check) {
+        self =
+            switch check {
+            case .selinuxEnforcing: .selinuxEnforcing
+            case .vpnInterface: .vpnInterface
+            case .vpnRouteIPv4: .vpnRouteIPv4
+            case .vpnRouteIPv6: .vpnRouteIPv6
+            case .vpnHandshake: .vpnHandshake
+            case .keysPermissions: .keysPermissions
+            case .signaturesAge: .signaturesAge
+            case .scanAge: .scanAge
+            case .findingsOpen: .findingsOpen
+            }
     }
 }
 

@@ -15,17 +15,27 @@ public struct MetricsStore {
     /// The metrics of the last time, or none yet. A stored file that cannot be read is told and begun anew: metrics
     /// are a report, nothing is decided by them.
     public init(state: FilePath, textfile: FilePath?, version: String) {
-        self.state = state.appending("metrics.json")
+        self.state = Self.file(in: state)
         self.textfile = textfile.map(MetricsFile.init)
         snapshot = MetricsSnapshot(version: version)
         do {
-            let stored = try FileDescriptor.open(self.state, .readOnly, options: [.closeOnExec, .noFollow])
-            let bytes = try stored.closeAfter { try readToEnd(stored) }
-            snapshot = try JSONDecoder().decode(MetricsSnapshot.self, from: Data(bytes))
+            if let stored = try Self.stored(in: state) { snapshot = stored }
             snapshot.version = version
-        } catch Errno.noSuchFileOrDirectory {
         } catch {
             note("the metrics of earlier scans in \(printable(self.state)) cannot be read and are begun anew: \(error)")
+        }
+    }
+
+    private static func file(in state: FilePath) -> FilePath { state.appending("metrics.json") }
+
+    /// The metrics as they were kept last in this state folder; nil where none are yet.
+    static func stored(in state: FilePath) throws -> MetricsSnapshot? {
+        do {
+            let stored = try FileDescriptor.open(file(in: state), .readOnly, options: [.closeOnExec, .noFollow])
+            let bytes = try stored.closeAfter { try readToEnd(stored) }
+            return try JSONDecoder().decode(MetricsSnapshot.self, from: Data(bytes))
+        } catch Errno.noSuchFileOrDirectory {
+            return nil
         }
     }
 

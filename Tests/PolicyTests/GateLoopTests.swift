@@ -107,6 +107,37 @@ struct GateLoopTests {
         #expect(guarded.witness.events.count { if case .gateClosed = $0 { true } else { false } } >= 3)
     }
 
+    @Test func `a required check of the node's state opens and shuts it as it is told, and its changes are events`()
+        throws
+    {
+        let guarded = try GuardedNode { $0.settings.required.insert(.findingsOpen) }
+        func facts(open: Int) -> StateFacts {
+            let other = (why: "not asked", remedy: "none")
+            return StateFacts(
+                databases: .unknown(why: other.why, remedy: other.remedy),
+                targets: .unknown(why: other.why, remedy: other.remedy),
+                findings: .known(StateFacts.Findings(open: open, example: nil)),
+                keyFiles: .unknown(why: other.why, remedy: other.remedy))
+        }
+        // Good in everything else, and shut as long as nobody has told what is known of the findings.
+        let deadline = ContinuousClock.now.advanced(by: .seconds(120))
+        while guarded.loop.status.decision != .shutByCheck(.findingsOpen, .unknown) {
+            try #require(ContinuousClock.now < deadline, "\(guarded.loop.status)")
+        }
+        guarded.loop.inform(facts(open: 0))
+        try guarded.wait(untilOpen: true, "no finding")
+        guarded.loop.inform(facts(open: 1))
+        try guarded.wait(untilOpen: false, "one finding")
+        guarded.flood.begin(phase: 1)
+        guarded.flood.begin(phase: 2, packets: 200)
+        #expect(guarded.passed(shutPhases: [2]) == 0)
+        let changes = guarded.witness.events.compactMap { event -> [String]? in
+            guard case .checkChanged(let change) = event, change.check == "findings.open" else { return nil }
+            return [change.before?.rawValue ?? "none", change.now.rawValue]
+        }
+        #expect(changes == [["none", "pass"], ["pass", "fail"]])
+    }
+
     /// The counter-proof: without the rules the sniffer does see packets on the uplink.
     @Test func `the same fault leaks where the gate only observes`() throws {
         let guarded = try GuardedNode { plan in

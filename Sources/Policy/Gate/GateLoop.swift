@@ -78,12 +78,14 @@ public final class GateLoop: Sendable {
     private let looksAt: Look
     private let tell: @Sendable (Event) -> Void
 
-    /// Looks at the posture, and tells each answer as soon as it is there.
+    /// Looks at the system's part of the posture, and tells each answer as soon as it is there.
     public typealias Look = @Sendable (PosturePolicy, HandshakeHistory, (CheckResult) -> Void) -> Posture
 
     private struct Shared {
         var plan: GatePlan
+        var state: StateFacts?
         var isStopped = false
+        var cameRound: UInt64 = 0
         var status = GateStatus(decision: .shutWithoutProof, posture: nil, counters: GateCounters(), trouble: nil)
     }
 
@@ -114,10 +116,26 @@ public final class GateLoop: Sendable {
     /// What the loop knows now.
     public var status: GateStatus { shared.withLock { $0.status } }
 
+    /// When it last came round, by `monotonicNanoseconds()`; 0: never yet. It does at least every few seconds.
+    public var cameRound: UInt64 { shared.withLock { $0.cameRound } }
+
     /// Changes the plan; the rules follow in one transaction, a running lease goes on.
     public func replace(_ plan: GatePlan) {
         shared.withLock { $0.plan = plan }
         ring()
+    }
+
+    /// Hands over what is known of scans, findings, keys and signatures: read by another thread, for this loop waits for no
+    /// disk. Hand it over anew at every change, and at least every few minutes: ``StateFacts/freshness``. Before the
+    /// first time those checks are not asked, and the gate is shut where it requires one of them.
+    public func inform(_ state: StateFacts) {
+        let isNews = shared.withLock { shared in
+            var before = shared.state
+            before?.read = state.read
+            shared.state = state
+            return before != state
+        }
+        if isNews { ring() }
     }
 
     /// Looks, decides and reads the overrides now, as after `gate open` or `gate close`.
@@ -145,10 +163,11 @@ public final class GateLoop: Sendable {
         let plan = shared.withLock { $0.plan }
         var session = try Session(plan, store: store, host: host, looksAt: looksAt, tell: tell)
         while true {
-            session.pass()
+            session.pass(shared.withLock { $0.state })
             let status = session.status
             let (plan, isStopped) = shared.withLock { shared in
                 shared.status = status
+                shared.cameRound = monotonicNanoseconds()
                 return (shared.plan, shared.isStopped)
             }
             if isStopped { break }
@@ -274,11 +293,11 @@ private struct Session {
     }
 
     /// One pass.
-    mutating func pass() {
+    mutating func pass(_ state: StateFacts?) {
         passBegan = .now
         hear()
         if firewallChange != nil { repair() }
-        if .now >= nextLook { look() }
+        if .now >= nextLook { look(state) }
         decide()
     }
 
@@ -305,20 +324,23 @@ private struct Session {
         nextLook = min(nextLook, max(.now, looksPaidFor.advanced(by: Self.shortestPause * -Self.looksAtOnce)))
     }
 
-    private mutating func look() {
+    private mutating func look(_ state: StateFacts?) {
         let began = ContinuousClock.now
         looksPaidFor = max(looksPaidFor, began).advanced(by: Self.shortestPause)
         // A new pod is guarded before anything is said about it.
         follow(store.current(), places: runtime.places(of: told.posture.pods))
         // A bad answer shuts an open gate before the next check begins.
         let looksAt = looksAt
-        let posture = looksAt(plan.posture, history) { result in
-            guard status.decision == .openByPosture, result.verdict.kind != .pass,
-                plan.settings.required.contains(result.check), leaseIsOurs
+        let shutsAtOnce = { (session: inout Session, result: CheckResult) in
+            guard session.status.decision == .openByPosture, result.verdict.kind != .pass,
+                session.plan.settings.required.contains(result.check), session.leaseIsOurs
             else { return }
-            judge.distrust()
-            shut()
+            session.judge.distrust()
+            session.shut()
         }
+        let system = looksAt(plan.posture, history) { shutsAtOnce(&self, $0) }
+        let rest = Posture.evaluate(state?.checks ?? []) { shutsAtOnce(&self, $0) }
+        let posture = Posture(system.results + rest.results)
         judge.note(posture.results.reduce(into: [:]) { $0[$1.check] = $1.verdict.kind }, at: began)
         for result in posture.results {
             let before = status.posture?[result.check]?.verdict.kind
