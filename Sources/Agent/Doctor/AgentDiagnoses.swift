@@ -29,7 +29,8 @@ private func diagnoseUnits(_ patient: Doctor.Patient) -> [Diagnosis] {
         } else {
             found.append(
                 Diagnosis(
-                    "agent.not-installed", .error, "there is no unit \(agentUnit): nobody watches the posture, or scans by the schedule",
+                    "agent.not-installed", .error,
+                    "there is no unit \(agentUnit): nobody watches the posture, or scans by the schedule",
                     fix: "apt install --reinstall nodeguard"))
         }
     } else if let agent {
@@ -37,20 +38,24 @@ private func diagnoseUnits(_ patient: Doctor.Patient) -> [Diagnosis] {
             found.append(
                 Diagnosis(
                     "agent.failed", .error, "\(agentUnit) has failed (\(agent.result))",
-                    fix: "journalctl -u \(agentUnit) -n 50; systemctl reset-failed \(agentUnit); systemctl start \(agentUnit)"))
+                    fix:
+                        "journalctl -u \(agentUnit) -n 50; systemctl reset-failed \(agentUnit); systemctl start \(agentUnit)"
+                ))
         } else if agent.active != "active" && agent.active != "reloading" && agent.active != "activating" {
             if case .held = holder {
             } else {
                 found.append(
                     Diagnosis(
-                        "agent.not-running", .error, "\(agentUnit) is \(agent.active): the ports shut when the lease ends, and no scan begins",
+                        "agent.not-running", .error,
+                        "\(agentUnit) is \(agent.active): the ports shut when the lease ends, and no scan begins",
                         fix: "systemctl start \(agentUnit)"))
             }
         }
         if agent.load == "masked" || (agent.file != "enabled" && agent.file != "static") {
             found.append(
                 Diagnosis(
-                    "agent.not-enabled", .error, "\(agentUnit) is \(agent.load == "masked" ? "masked" : agent.file): it does not start after a reboot",
+                    "agent.not-enabled", .error,
+                    "\(agentUnit) is \(agent.load == "masked" ? "masked" : agent.file): it does not start after a reboot",
                     fix: agent.load == "masked" ? "systemctl unmask \(agentUnit)" : "systemctl enable \(agentUnit)"))
         }
     }
@@ -77,7 +82,8 @@ private func diagnoseLock(_ patient: Doctor.Patient) -> [Diagnosis] {
     case .nobody: return []
     case .unknown(let reason): return [.needsRoot("agent.lock", reason)]
     case .held(let id, let process):
-        guard let process, process.isInContainer, patient.systemd.units?[agentUnit].map({ $0.load == "loaded" }) ?? false
+        guard let process, process.isInContainer,
+            patient.systemd.units?[agentUnit].map({ $0.load == "loaded" }) ?? false
         else { return [] }
         return [
             Diagnosis(
@@ -100,14 +106,17 @@ enum AgentLock {
     static func holder(_ patient: Doctor.Patient) -> Holder {
         let path = patient.settings.paths.state.path.appending("lock").string
         guard let status = patient.files.status(path) else {
-            return patient.isRoot || !patient.files.exists(patient.settings.paths.state.path.string)
-                ? .nobody : .unknown("whether an agent holds \(path)")
+            // Mode 0700: who may not look into the folder cannot tell.
+            let isHidden = patient.files.names(patient.settings.paths.state.path.string).isUnreadable
+            return isHidden ? .unknown("whether an agent holds \(path)") : .nobody
         }
         // proc_locks(5): 1: FLOCK  ADVISORY  WRITE 4711 08:01:131 0 EOF, the device in hexadecimal.
         let device = "\(hex(status.device >> 32)):\(hex(status.device & 0xffff_ffff)):\(status.inode)"
         for line in patient.files.lines("/proc/locks") {
             let fields = line.split(separator: " ")
-            guard fields.count > 5, fields[1] == "FLOCK", fields[5] == device, let id = Int32(fields[4]) else { continue }
+            guard fields.count > 5, fields[1] == "FLOCK", fields[5] == device, let id = Int32(fields[4]) else {
+                continue
+            }
             return .held(id, patient.survey.processes[id])
         }
         return .nobody

@@ -14,13 +14,17 @@ internal import LinuxSystem
                 fix: "systemctl restart chrony systemd-timesyncd; date"))
     }
     guard let clock = machine.clock else {
-        found.append(Diagnosis("clock.unknown", .unknown, "the kernel does not tell whether the clock is kept in step", fix: "timedatectl"))
+        found.append(
+            Diagnosis(
+                "clock.unknown", .unknown, "the kernel does not tell whether the clock is kept in step",
+                fix: "timedatectl"))
         return found
     }
     if !clock.isSynchronised {
         found.append(
             Diagnosis(
-                "clock.unsynchronised", .warning, "no program keeps the clock in step with others (adjtimex: STA_UNSYNC)",
+                "clock.unsynchronised", .warning,
+                "no program keeps the clock in step with others (adjtimex: STA_UNSYNC)",
                 fix: "apt install chrony, then chronyc tracking; in a container the host's clock counts"))
     }
     return found

@@ -7,8 +7,9 @@ internal import LinuxSystem
     if !exists(patient.main) {
         found.append(
             Diagnosis(
-                "config.missing", .error, "there is no configuration \(printable(patient.main)): the built-in one knows no validator",
-                fix: "nodeguard setup --write after touch \(printable(patient.main))"))
+                "config.missing", .error,
+                "there is no configuration \(printable(patient.main)): the built-in one knows no validator",
+                fix: "touch \(printable(patient.main)) && nodeguard setup --write"))
     }
     for problem in patient.problems {
         let isError = problem.severity == .error

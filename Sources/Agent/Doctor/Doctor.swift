@@ -49,7 +49,8 @@ public struct Doctor: Sendable {
 
     /// The groups, in the order in which they are told.
     static let groups: [@Sendable (Patient) -> [Diagnosis]] = [
-        diagnoseConfiguration, diagnoseAgent, diagnosePosture, diagnoseSELinux, diagnoseVPN, diagnoseGate, diagnosePorts,
+        diagnoseConfiguration, diagnoseAgent, diagnosePosture, diagnoseSELinux, diagnoseVPN, diagnoseGate,
+        diagnosePorts,
         diagnoseSignatures, diagnoseEngine, diagnoseScans, diagnoseOldScanners, diagnoseMetrics, diagnoseJournal,
         diagnoseState, diagnoseClock, diagnoseKernel,
     ]

@@ -14,7 +14,9 @@ private func diagnoseFirewall(_ patient: Doctor.Patient) -> [Diagnosis] {
             patient.isRoot
                 ? Diagnosis(
                     "gate.no-nftables", .error, "the gate cannot be put into this kernel: \(problem)",
-                    fix: "modprobe -a nf_tables nft_fib nft_fib_inet; apt install linux-image-amd64 where the modules are missing")
+                    fix:
+                        "modprobe -a nf_tables nft_fib nft_fib_inet; apt install linux-image-amd64 where the modules are missing"
+                )
                 : .needsRoot("gate.nftables", "whether nftables works"))
     }
     for table in patient.machine.flowtables ?? [] {
@@ -22,12 +24,16 @@ private func diagnoseFirewall(_ patient: Doctor.Patient) -> [Diagnosis] {
             Diagnosis(
                 "gate.flowtable", .warning,
                 "there is a flowtable, \(table): connections that it carries pass the gate by until they end",
-                fix: "take the validators' interfaces out of it, or switch it off (Calico: FelixConfiguration, nftables mode)"))
+                fix:
+                    "take the validators' interfaces out of it, or switch it off (Calico: FelixConfiguration, nftables mode)"
+            ))
     }
     // /proc/modules names what is loaded; a kernel with everything built in has none of it there.
     if patient.files.exists("/proc/modules"), patient.isRoot, patient.machine.firewallProblem == nil {
         let release = patient.files.lines("/proc/sys/kernel/osrelease").first ?? ""
-        let loaded = patient.files.lines("/proc/modules").contains { $0.hasPrefix("nft_fib_inet ") || $0.hasPrefix("nft_fib ") }
+        let loaded = patient.files.lines("/proc/modules").contains {
+            $0.hasPrefix("nft_fib_inet ") || $0.hasPrefix("nft_fib ")
+        }
         let places = ["builtin", "dep"].flatMap { patient.files.lines("/lib/modules/\(release)/modules.\($0)") }
         let available = places.contains { $0.contains("nft_fib_inet.ko") }
         if !loaded && !available && !places.isEmpty {
@@ -48,18 +54,22 @@ private func diagnoseValidators(_ patient: Doctor.Patient) -> [Diagnosis] {
         for client in clients where !client.peerPorts.isEmpty || client.listening == nil {
             found.append(
                 Diagnosis(
-                    "gate.unguarded", .error, "\(client.processes[0].title) is a validator client (\(client.profile.name.text)), and no validator is configured",
+                    "gate.unguarded", .error,
+                    "\(client.processes[0].title) is a validator client (\(client.profile.name.text)), and no validator is configured",
                     fix: "nodeguard setup --write"))
         }
     } else if settings.policy.gate.mode == .observe {
         found.append(
             Diagnosis(
                 "gate.observe", .warning, "validators are configured, and the gate only observes: it drops nothing",
-                fix: "nodeguard setup tells whether policy.gate.mode can be enforce; set it in \(patient.main), then systemctl reload nodeguard"))
+                fix:
+                    "nodeguard setup tells whether policy.gate.mode can be enforce; set it in \(patient.main), then systemctl reload nodeguard"
+            ))
     } else if settings.policy.gate.mode == .disabled {
         found.append(
             Diagnosis(
-                "gate.disabled", .warning, "validators are configured, and policy.gate.mode is disabled: their ports are never shut",
+                "gate.disabled", .warning,
+                "validators are configured, and policy.gate.mode is disabled: their ports are never shut",
                 fix: "set policy.gate.mode to observe or enforce, then systemctl reload nodeguard"))
     }
     let guarded = settings.validators.flatMap { patient.loaded.ports(of: $0) + $0.externalPorts }.map(Policy.Port.init)
@@ -69,7 +79,8 @@ private func diagnoseValidators(_ patient: Doctor.Patient) -> [Diagnosis] {
             guard !missing.isEmpty else { continue }
             found.append(
                 Diagnosis(
-                    "gate.port-unguarded", .error, "\(client.processes[0].title) listens for peers on \(missing.map(\.description).joined(separator: ", ")), which no validator of the configuration has",
+                    "gate.port-unguarded", .error,
+                    "\(client.processes[0].title) listens for peers on \(missing.map(\.description).joined(separator: ", ")), which no validator of the configuration has",
                     fix: "add them to validators[].ports in \(patient.main), then systemctl reload nodeguard"))
         }
     }
@@ -87,7 +98,8 @@ private func diagnoseValidators(_ patient: Doctor.Patient) -> [Diagnosis] {
         if validator.pod != nil && podAddresses(of: validator, patient).isEmpty && !patient.survey.processes.isPartial {
             found.append(
                 Diagnosis(
-                    "gate.pod-missing", .warning, "no process of this host was found to be in the pod of the validator \(name)",
+                    "gate.pod-missing", .warning,
+                    "no process of this host was found to be in the pod of the validator \(name)",
                     fix: "kubectl get pods -A -o wide, then correct validators[].pod (namespace and name)"))
         }
     }
@@ -114,7 +126,9 @@ private func diagnoseListening(
     }
     let unused = ports.filter { !listening.contains($0) }
     guard !unused.isEmpty else { return [] }
-    if !isKnown { return [.needsRoot("gate.port-unused", "whether something listens on the ports of \(validator.name)")] }
+    if !isKnown {
+        return [.needsRoot("gate.port-unused", "whether something listens on the ports of \(validator.name)")]
+    }
     return [
         Diagnosis(
             "gate.port-unused", .warning,

@@ -6,6 +6,8 @@ internal import Config
     return [
         Diagnosis(
             "journal.unreachable", .error, "no event reaches the journal: \(problem)",
-            fix: "systemctl start systemd-journald.socket systemd-journald, or mount /run/systemd/journal into the container")
+            fix:
+                "systemctl start systemd-journald.socket systemd-journald, or mount /run/systemd/journal into the container"
+        )
     ]
 }

@@ -46,7 +46,8 @@ public struct MachineState: Sendable {
     public static func current(state: FilePath) -> MachineState {
         var machine = MachineState(now: UnixTime.now().microseconds / 1_000_000)
         machine.clock = try? KernelClock.now()
-        machine.built = (try? Executables.nodeguard()).flatMap { try? FileStatus.of(Opening.start(at: $0)) }?.modified.seconds
+        machine.built =
+            (try? Executables.nodeguard()).flatMap { try? FileStatus.of(Opening.start(at: $0)) }?.modified.seconds
         do throws(JournaldError) {
             try JournaldSink(patience: .zero).check()
         } catch .busy {

@@ -15,7 +15,8 @@ internal import LinuxSystem
                 guard let outside else { continue }
                 found.append(
                     Diagnosis(
-                        "ports.exposed", .error, "\(outside.node) of this node leads to \(what) of \(client.name) (\(socket.portName) of its pod)",
+                        "ports.exposed", .error,
+                        "\(outside.node) of this node leads to \(what) of \(client.name) (\(socket.portName) of its pod)",
                         fix: "remove that hostPort from the pod"))
                 continue
             }
@@ -24,7 +25,9 @@ internal import LinuxSystem
                 Diagnosis(
                     "ports.exposed", isUsual ? .error : .warning,
                     "\(client.processes[0].title) listens on \(socket.portName) at \(socket.address): \(what)",
-                    fix: "let it listen on 127.0.0.1 only: the option is in the arguments of process \(client.processes[0].id) (ps -fp \(client.processes[0].id))"))
+                    fix:
+                        "let it listen on 127.0.0.1 only: the option is in the arguments of process \(client.processes[0].id) (ps -fp \(client.processes[0].id))"
+                ))
         }
     }
     return found

@@ -3,7 +3,9 @@ internal import Config
 /// SELinux where the posture check does not look, since it is not required: installed, and without effect.
 @Sendable func diagnoseSELinux(_ patient: Doctor.Patient) -> [Diagnosis] {
     // What is required is told by selinux.enforcing.
-    guard patient.settings.policy.selinux.require == .ignore, patient.files.exists("/etc/selinux/config") else { return [] }
+    guard patient.settings.policy.selinux.require == .ignore, patient.files.exists("/etc/selinux/config") else {
+        return []
+    }
     let isInKernel = patient.files.lines("/proc/filesystems").contains { $0.hasSuffix("selinuxfs") }
     if !isInKernel {
         return [
@@ -17,7 +19,8 @@ internal import Config
     guard enforce == "0" else { return [] }
     return [
         Diagnosis(
-            "selinux.permissive", .warning, "SELinux is on and permissive: it only logs; policy.selinux.require is ignore",
+            "selinux.permissive", .warning,
+            "SELinux is on and permissive: it only logs; policy.selinux.require is ignore",
             fix: "setenforce 1, and SELINUX=enforcing in /etc/selinux/config")
     ]
 }

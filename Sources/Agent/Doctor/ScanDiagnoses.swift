@@ -14,13 +14,16 @@ internal import SystemPackage
             return [.needsRoot("scan.unknown", "when the targets were scanned")]
         }
         return [
-            Diagnosis("scan.never", .warning, "no scan was ever made here, or nothing of it was kept", fix: "nodeguard scan-now")
+            Diagnosis(
+                "scan.never", .warning, "no scan was ever made here, or nothing of it was kept",
+                fix: "nodeguard scan-now")
         ]
     case .unreadable: return [.needsRoot("scan.unknown", "when the targets were scanned")]
     }
     guard let snapshot = try? JSONDecoder().decode(MetricsSnapshot.self, from: Data(bytes)) else {
         return [
-            Diagnosis("scan.unknown", .unknown, "\(file) cannot be understood", fix: "nodeguard scan-now (it is begun anew)")
+            Diagnosis(
+                "scan.unknown", .unknown, "\(file) cannot be understood", fix: "nodeguard scan-now (it is begun anew)")
         ]
     }
     var found: [Diagnosis] = []
@@ -40,7 +43,8 @@ internal import SystemPackage
         if let due, due < now - 3600, known.isRunning != true {
             found.append(
                 Diagnosis(
-                    "scan.overdue", .error, "the scan of \(name) was due \((now - due) / 3600) hours ago and did not begin",
+                    "scan.overdue", .error,
+                    "the scan of \(name) was due \((now - due) / 3600) hours ago and did not begin",
                     fix: "systemctl status \(agentUnit); nodeguard scan-now --target \(name)"))
         } else if due == nil && age > 8 * 86400 {
             // Without an agent nobody has worked out when the next is due; a week is longer than most schedules.
@@ -64,8 +68,11 @@ internal import SystemPackage
     if let problems = snapshot.keyFileProblems, problems > 0 {
         found.append(
             Diagnosis(
-                "keys.permissions", .error, "\(problems) key file\(problems == 1 ? " has an owner or permissions" : "s have owners or permissions") that let others at them",
-                fix: "journalctl -t nodeguard NODEGUARD_EVENT=key_file.exposed tells which; chmod 600 each, and think of the keys as known to others"))
+                "keys.permissions", .error,
+                "\(problems) key file\(problems == 1 ? " has an owner or permissions" : "s have owners or permissions") that let others at them",
+                fix:
+                    "journalctl -t nodeguard NODEGUARD_EVENT=key_file.exposed tells which; chmod 600 each, and think of the keys as known to others"
+            ))
     }
     return found
 }

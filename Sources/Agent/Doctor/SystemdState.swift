@@ -48,7 +48,8 @@ public struct SystemdState: Equatable, Sendable {
             }
             guard let id = values["Id"] else { continue }
             units[id] = Unit(
-                load: values["LoadState"] ?? "", active: values["ActiveState"] ?? "", file: values["UnitFileState"] ?? "",
+                load: values["LoadState"] ?? "", active: values["ActiveState"] ?? "",
+                file: values["UnitFileState"] ?? "",
                 result: values["Result"] ?? "")
         }
         return SystemdState(units: units)

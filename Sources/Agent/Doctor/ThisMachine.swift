@@ -7,7 +7,8 @@ extension Doctor.Patient {
     ///
     /// - Parameter isRoot: whether this process may look at everything.
     public static func thisMachine(main: FilePath, profiles: Profiles, isRoot: Bool) throws -> Doctor.Patient {
-        let empty = try loadConfiguration(main: ConfigurationFile(path: main, bytes: []), profiles: Profiles(profiles.all))
+        let empty = try loadConfiguration(
+            main: ConfigurationFile(path: main, bytes: []), profiles: Profiles(profiles.all))
         let loaded: LoadedConfiguration
         let problems: [Problem]
         do throws(RejectedConfiguration) {

@@ -7,7 +7,8 @@ internal import Policy
     guard let network = patient.survey.network else {
         return [
             Diagnosis(
-                "vpn.unknown", .unknown, "interfaces and routes are not known: \(patient.survey.networkProblem ?? "the kernel was not asked")",
+                "vpn.unknown", .unknown,
+                "interfaces and routes are not known: \(patient.survey.networkProblem ?? "the kernel was not asked")",
                 fix: "sudo nodeguard doctor, in the host's network")
         ]
     }
@@ -19,6 +20,8 @@ internal import Policy
         return Diagnosis(
             "vpn.not-configured", carries ? .warning : .note,
             "\(name) (\($0.kind)) is up, \(carries ? "carries the way to the internet, " : "")and is not in policy.vpn.interfaces (\(patterns.map(\.text).joined(separator: ", ")))",
-            fix: "add \(name) to policy.vpn.interfaces in \(printable(patient.main)), if it is your VPN; then systemctl reload nodeguard")
+            fix:
+                "add \(name) to policy.vpn.interfaces in \(printable(patient.main)), if it is your VPN; then systemctl reload nodeguard"
+        )
     }
 }

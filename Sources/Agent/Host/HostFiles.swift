@@ -24,6 +24,11 @@ public struct HostFiles: Sendable {
         /// It is there and cannot be read.
         case unreadable(Errno)
 
+        /// Whether it is there and cannot be read.
+        public var isUnreadable: Bool {
+            if case .unreadable = self { true } else { false }
+        }
+
         /// What is there, or nil.
         public var value: Value? {
             if case .found(let value) = self { value } else { nil }
@@ -66,7 +71,9 @@ public struct HostFiles: Sendable {
             let opened = try Opening.readable(Opening.start(at: path(folder)))
             var reader = FolderReader()
             var names: [String] = []
-            while let entry = try reader.next(of: opened) { names.append(String(decoding: entry.name.bytes, as: UTF8.self)) }
+            while let entry = try reader.next(of: opened) {
+                names.append(String(decoding: entry.name.bytes, as: UTF8.self))
+            }
             return .found(names.sorted())
         } catch {
             return Self.failure(error)

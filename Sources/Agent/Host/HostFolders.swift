@@ -5,7 +5,8 @@ extension HostFiles {
     /// Where a folder that a process sees lies on the host: a volume of a pod under its path on the node. Nil where that
     /// cannot be told.
     func hostFolder(_ seen: String, by process: HostProcess) -> String? {
-        guard let theirs = bytes("/proc/\(process.id)/mountinfo").value, let ours = bytes("/proc/1/mountinfo").value else {
+        guard let theirs = bytes("/proc/\(process.id)/mountinfo").value, let ours = bytes("/proc/self/mountinfo").value
+        else {
             return nil
         }
         let folder = FilePath(seen).lexicallyNormalized()

@@ -56,7 +56,8 @@ extension HostFiles {
                 }
                 for mapping in cached.capabilityArgs?.portMappings ?? [] {
                     guard let transport = Policy.Port.Transport(rawValue: mapping.protocol?.lowercased() ?? "tcp"),
-                        let node = UInt16(exactly: mapping.hostPort), let inside = UInt16(exactly: mapping.containerPort),
+                        let node = UInt16(exactly: mapping.hostPort),
+                        let inside = UInt16(exactly: mapping.containerPort),
                         node != 0
                     else { continue }
                     let pair = (Policy.Port(transport, node), Policy.Port(transport, inside))

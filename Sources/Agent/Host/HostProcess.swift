@@ -44,26 +44,29 @@ public struct HostProcess: Equatable, Sendable {
 public struct HostProcesses: Sendable {
     /// The processes with a command line: kernel threads are left out.
     public let all: [HostProcess]
-    /// The network namespace of the host itself; nil where that may not be asked.
+    /// The network namespace that the gate stands in, which is this process's own; nil where that cannot be told.
     public let hostNetwork: String?
-    /// Whether something about a process could not be read, as for whoever is not root.
-    public let isPartial: Bool
+    /// The processes whose executable, or whose network, may not be looked at, as for whoever is not root.
+    public let hidden: [Int32]
+
+    /// Whether there is one of these.
+    public var isPartial: Bool { !hidden.isEmpty }
 
     /// Reads them.
     public init(_ files: HostFiles) {
         var all: [HostProcess] = []
-        var isPartial = false
+        var hidden: [Int32] = []
         let numbers = (files.names("/proc").value ?? []).compactMap { Int32($0) }.sorted()
         for id in numbers {
-            guard let commandLine = files.bytes("/proc/\(id)/cmdline", limit: 1 << 17).value, !commandLine.isEmpty else {
+            guard let commandLine = files.bytes("/proc/\(id)/cmdline", limit: 1 << 17).value, !commandLine.isEmpty
+            else {
                 continue
             }
             let words = commandLine.split(separator: 0, omittingEmptySubsequences: false)
                 .map { String(decoding: $0, as: UTF8.self) }
             let executable = files.link("/proc/\(id)/exe")
             let namespace = files.link("/proc/\(id)/ns/net")
-            if case .unreadable = executable { isPartial = true }
-            if case .unreadable = namespace { isPartial = true }
+            if executable.isUnreadable || namespace.isUnreadable { hidden.append(id) }
             let deleted = " (deleted)"
             var name = executable.value ?? words.first ?? ""
             if name.hasSuffix(deleted) { name.removeLast(deleted.count) }
@@ -85,8 +88,8 @@ public struct HostProcesses: Sendable {
                         ?? group.first.map { String($0) } ?? ""))
         }
         self.all = all
-        self.isPartial = isPartial
-        hostNetwork = files.link("/proc/1/ns/net").value ?? files.link("/proc/self/ns/net").value
+        self.hidden = hidden
+        hostNetwork = files.link("/proc/self/ns/net").value
     }
 
     /// The process of this number.

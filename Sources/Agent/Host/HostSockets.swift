@@ -42,10 +42,15 @@ extension HostFiles {
 
     /// The numbers of a process's sockets; nil where they may not be asked.
     public func socketNumbers(of process: Int32) -> Set<UInt64>? {
-        guard let names = names("/proc/\(process)/fd").value else { return nil }
+        let folder = names("/proc/\(process)/fd")
+        // Missing: the process has ended meanwhile.
+        if folder.isUnreadable { return nil }
+        let names = folder.value ?? []
         return Set(
             names.compactMap { name in
-                guard let link = link("/proc/\(process)/fd/\(name)").value, link.hasPrefix("socket:[") else { return nil }
+                guard let link = link("/proc/\(process)/fd/\(name)").value, link.hasPrefix("socket:[") else {
+                    return nil
+                }
                 return UInt64(link.dropFirst(8).dropLast())
             })
     }

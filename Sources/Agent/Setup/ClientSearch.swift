@@ -100,7 +100,9 @@ public enum ClientSearch {
                 client.exposed.append((socket, "a port that is not its usual one for peers"))
             }
         }
-        client.peerPorts.sort { ($0.port.number, $0.port.transport.rawValue) < ($1.port.number, $1.port.transport.rawValue) }
+        client.peerPorts.sort {
+            ($0.port.number, $0.port.transport.rawValue) < ($1.port.number, $1.port.transport.rawValue)
+        }
     }
 
     /// Words in the names of options for ports that are not for peers.

@@ -56,12 +56,15 @@ struct Draft {
     }
 
     private mutating func note() {
-        if survey.processes.isPartial {
+        if let first = survey.processes.hidden.first {
             notes.append(
-                "not everything may be seen: the sockets, executables and networks of other users' processes; run it as root")
+                "\(survey.processes.hidden.count) processes (the first is \(first)) may not be looked at: a validator among them is not "
+                    + "found; run it as root")
         }
         if survey.clients.isEmpty {
-            notes.append("no validator client was found: nothing that runs is a program of \(survey.profiles.names.joined(separator: ", "))")
+            notes.append(
+                "no validator client was found: nothing that runs is a program of \(survey.profiles.names.joined(separator: ", "))"
+            )
         }
         if let problem = survey.networkProblem { notes.append("interfaces and routes are not known: \(problem)") }
         if vpn?.carrying.isEmpty == true && vpn?.idle.isEmpty == true {
@@ -87,7 +90,9 @@ struct Draft {
     func yaml(_ gate: Gate, _ reasons: [String] = []) -> String {
         var text = ProposalText()
         text.remark("Proposed by `nodeguard setup` from what was seen on \(hostName); each comment says what that was.")
-        text.remark("A file of conf.d: it is laid over nodeguard.yaml. Edit it as you like; `nodeguard config check` tells what is wrong.")
+        text.remark(
+            "A file of conf.d: it is laid over nodeguard.yaml. Edit it as you like; `nodeguard config check` tells what is wrong."
+        )
         text.space()
         scan(&text)
         text.space()
@@ -100,7 +105,8 @@ struct Draft {
     }
 
     private var hostName: String {
-        survey.files.lines("/etc/hostname").first ?? survey.files.lines("/proc/sys/kernel/hostname").first ?? "this host"
+        survey.files.lines("/etc/hostname").first ?? survey.files.lines("/proc/sys/kernel/hostname").first
+            ?? "this host"
     }
 
     private func scan(_ text: inout ProposalText) {
@@ -108,11 +114,15 @@ struct Draft {
         let named = survey.files.lines("/etc/clamav/freshclam.conf").last { $0.hasPrefix("DatabaseDirectory ") }?
             .split(separator: " ").dropFirst().first.map(String.init)
         let folder = named ?? "/var/lib/clamav"
-        let databases = (survey.files.names(folder).value ?? []).filter { [".cvd", ".cld"].contains(where: $0.hasSuffix) }
+        let databases = (survey.files.names(folder).value ?? []).filter {
+            [".cvd", ".cld"].contains(where: $0.hasSuffix)
+        }
         let source = named == nil ? "Debian's folder" : "DatabaseDirectory in /etc/clamav/freshclam.conf"
         text.line(
             2, "signatures: \(yamlText(folder))",
-            "\(source); " + (databases.isEmpty ? "no database in it yet: install clamav-freshclam" : databases.joined(separator: ", ")))
+            "\(source); "
+                + (databases.isEmpty
+                    ? "no database in it yet: install clamav-freshclam" : databases.joined(separator: ", ")))
         var folders: [(path: String, reason: String)] = []
         for client in survey.clients {
             for folder in client.folders where AbsolutePath.isOne(folder) && folder != "/" {
@@ -120,7 +130,8 @@ struct Draft {
             }
         }
         for (path, reason) in [
-            ("/var/lib/rancher/rke2/storage", "rke2's local volumes"), ("/var/lib/rancher/k3s/storage", "k3s's local volumes"),
+            ("/var/lib/rancher/rke2/storage", "rke2's local volumes"),
+            ("/var/lib/rancher/k3s/storage", "k3s's local volumes"),
             ("/chaindata", "a folder of that name is there"),
         ] where survey.files.exists(path) {
             folders.append((path, reason))
@@ -128,7 +139,8 @@ struct Draft {
         // A folder in another is scanned with it.
         let roots = folders.enumerated().filter { index, folder in
             !folders.enumerated().contains { other, outer in
-                other != index && (folder.path.hasPrefix(outer.path + "/") || (outer.path == folder.path && other < index))
+                other != index
+                    && (folder.path.hasPrefix(outer.path + "/") || (outer.path == folder.path && other < index))
             }
         }.map(\.element)
         guard !roots.isEmpty else {
@@ -136,7 +148,9 @@ struct Draft {
             return
         }
         text.line(2, "targets:", "laid over the built-in targets of the same names")
-        text.line(4, "- name: validators", "\(roots.count == 1 ? "a folder" : "\(roots.count) folders") with validators' data seen")
+        text.line(
+            4, "- name: validators",
+            "\(roots.count == 1 ? "a folder" : "\(roots.count) folders") with validators' data seen")
         text.line(6, "kind: validators", "infected files are only reported there, and key files are not opened")
         text.line(
             6, "paths: [\(roots.map { yamlText($0.path) }.joined(separator: ", "))]",
@@ -162,7 +176,8 @@ struct Draft {
         let process = client.processes[0]
         for (socket, what) in client.exposed {
             text.remark(
-                "it also listens on \(socket.portName) at \(socket.address), \(what): nobody outside may reach that", indent: 2)
+                "it also listens on \(socket.portName) at \(socket.address), \(what): nobody outside may reach that",
+                indent: 2)
         }
         text.line(2, "- name: \(yamlText(client.name))", "\(process.title) of user \(survey.users.name(process.uid))")
         text.line(4, "profile: \(yamlText(client.profile.name.text))", "its program: \(client.profile.about.text)")
@@ -210,16 +225,20 @@ struct Draft {
             return none("\(person.name) (\(uid)) can log in, so other programs may have this user too")
         }
         let own = Set(survey.clients.flatMap(\.processes).map(\.id))
-        if let other = survey.processes.all.first(where: { $0.uid == uid && !own.contains($0.id) && $0.networkNamespace == survey.processes.hostNetwork }) {
+        if let other = survey.processes.all.first(where: {
+            $0.uid == uid && !own.contains($0.id) && $0.networkNamespace == survey.processes.hostNetwork
+        }) {
             return none("\(other.title) has the user \(survey.users.name(uid)) too: give the validator one of its own")
         }
-        text.line(4, "uid: \(uid)", "\(survey.users.name(uid)): no other program has this user, and nobody logs in with it")
+        text.line(
+            4, "uid: \(uid)", "\(survey.users.name(uid)): no other program has this user, and nobody logs in with it")
     }
 
     private func policy(_ text: inout ProposalText, _ gate: Gate, _ reasons: [String]) {
         text.line(0, "policy:", "what this machine must be like")
         text.line(2, "selinux:", "seen: \(selinux)")
-        text.line(4, "require: enforcing", "the default; a machine without SELinux needs `ignore` here, by your own decision")
+        text.line(
+            4, "require: enforcing", "the default; a machine without SELinux needs `ignore` here, by your own decision")
         text.line(2, "vpn:", home)
         interfaces(&text)
         text.line(4, "ipv4: required", ways(.ipv4))
@@ -255,16 +274,19 @@ struct Draft {
         for interface in vpn.doubtful {
             text.remark(
                 "\(interface.name) looks like a VPN's by its name or kind, and is "
-                    + (interface.isTunnel ? "not up" : "no tunnel (\(interface.kind.isEmpty ? "a network card" : interface.kind))"),
+                    + (interface.isTunnel
+                        ? "not up" : "no tunnel (\(interface.kind.isEmpty ? "a network card" : interface.kind))"),
                 indent: 4)
         }
         let chosen = vpn.carrying.isEmpty ? vpn.idle : vpn.carrying
         guard !chosen.isEmpty else {
             return text.remark("interfaces: as they are: no tunnel is up on this host", indent: 4)
         }
-        let carries = vpn.carrying.isEmpty ? "up, but carries no route to the internet now" : "carries the route to the internet"
+        let carries =
+            vpn.carrying.isEmpty ? "up, but carries no route to the internet now" : "carries the route to the internet"
         if !vpn.carrying.isEmpty && !vpn.idle.isEmpty {
-            text.remark("also up, without a route to the internet: \(vpn.idle.map(\.name).joined(separator: ", "))", indent: 4)
+            text.remark(
+                "also up, without a route to the internet: \(vpn.idle.map(\.name).joined(separator: ", "))", indent: 4)
         }
         text.line(
             4, "interfaces: [\(chosen.map { yamlText($0.name) }.joined(separator: ", "))]",
@@ -277,7 +299,8 @@ struct Draft {
 
     private var home: String {
         guard let vpn, !vpn.home.isEmpty else { return "no other interface carries the way to the internet" }
-        return "\(vpn.home.map(\.name).joined(separator: ", ")) carries the way to the internet too, and is no VPN"
+        let names = vpn.home.map(\.name).joined(separator: ", ")
+        return "\(names) carries the way to the internet\(vpn.carrying.isEmpty ? "" : " too"), and is no VPN"
     }
 
     private func ways(_ family: Policy.AddressFamily) -> String {
@@ -291,20 +314,24 @@ struct Draft {
             }
         }
         if out.isEmpty { return "the default; \(family.rawValue) has no route to the internet now" }
-        return "\(family.rawValue) leaves by \(out.joined(separator: ", ")) now" + (isPartly ? ", but not to everywhere" : "")
+        return "\(family.rawValue) leaves by \(out.joined(separator: ", ")) now"
+            + (isPartly ? ", but not to everywhere" : "")
     }
 
     private func metrics(_ text: inout ProposalText) {
         let exporters = NodeExporter.running(survey.files, survey.processes)
         let folder: String
         let seen: String
-        if let found = exporters.first(where: { $0.folder != nil }), let named = found.folder, AbsolutePath.isOne(named) {
+        if let found = exporters.first(where: { $0.folder != nil }), let named = found.folder, AbsolutePath.isOne(named)
+        {
             folder = named
             seen = "--collector.textfile.directory of \(found.process.title)"
         } else {
             folder = NodeExporter.debianFolder
             seen =
-                exporters.first.map { "Debian's folder; \($0.process.title) reads none: start it with --collector.textfile.directory" }
+                exporters.first.map {
+                    "Debian's folder; \($0.process.title) reads none: start it with --collector.textfile.directory"
+                }
                 ?? "Debian's folder; no node exporter runs here"
         }
         text.line(0, "metrics:", "for Prometheus")

@@ -14,6 +14,12 @@ extension Proposal {
     public func write(beside main: FilePath) throws -> FilePath {
         let folder = main.removingLastComponent().appending("conf.d")
         let file = folder.appending(Self.fileName)
+        guard exists(main) else {
+            throw NotWritten(
+                description:
+                    "nothing was written: there is no \(printable(main)), and without it conf.d is not read; create it (an empty one means the defaults), or name another with --config"
+            )
+        }
         guard !exists(file) else { throw Self.isThere(file) }
         guard loaded != nil else {
             throw NotWritten(
@@ -41,6 +47,7 @@ extension Proposal {
 
     private static func isThere(_ file: FilePath) -> NotWritten {
         NotWritten(
-            description: "nothing was written: \(printable(file)) is there already; edit it, or remove it and try again")
+            description: "nothing was written: \(printable(file)) is there already; edit it, or remove it and try again"
+        )
     }
 }

@@ -143,7 +143,8 @@ extension HostNetwork {
             flow.destinationPort = ports.destination
         }
         if packet.isForwarded, let source = packet.source {
-            flow.inputInterface = (tables.routes[source.family] ?? [])
+            flow.inputInterface =
+                (tables.routes[source.family] ?? [])
                 .filter { $0.kind == .unicast && $0.destination.contains(source) }
                 .max { $0.destination.length < $1.destination.length }?.interfaces.first
         }
