@@ -14,6 +14,9 @@ struct RealHostTests {
     private let peer: NetworkNamespace
     private let folder: TemporaryFolder
     private let tunnel: Pump
+    /// Holds a PID namespace, so that clients of other tests on this machine are not found; all in it die with it.
+    private let holder: RunningProgram
+    private let inside: Int32
     private let main: FilePath
 
     /// The default route of the node leads through a tunnel; the peer is at its other end, and in the network at home.
@@ -22,6 +25,12 @@ struct RealHostTests {
         peer = try NetworkNamespace()
         folder = try TemporaryFolder()
         tunnel = try Pump.tunnel(node, peer, interface: "nordtun")
+        holder = try RunningProgram([
+            "ip", "netns", "exec", node.name, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c",
+            "echo ready; exec sleep 3600",
+        ])
+        try holder.waitForOutput("ready")
+        inside = try #require(Processes.children(of: holder.pid).first)
         try node.shell(
             """
             ip link add home0 type veth peer name isp0 netns \(peer.name)
@@ -46,24 +55,26 @@ struct RealHostTests {
             """)
     }
 
+    private var enter: [String] { ["nsenter", "--target", "\(inside)", "--pid", "--mount", "--net"] }
+
     private func nodeguard(_ arguments: String...) throws -> ProgramResult {
-        try runProgram(
-            ["ip", "netns", "exec", node.name, try builtProgram("nodeguard")] + arguments + ["--config", main.string])
+        try runProgram(enter + [try builtProgram("nodeguard")] + arguments + ["--config", main.string])
     }
 
     /// A program of this name: a copy of Python, which is a program of its own for the kernel.
-    private func start(_ name: String, in namespace: NetworkNamespace, _ script: String) throws -> RunningProgram {
+    private func start(_ name: String, by enter: [String], _ script: String) throws -> RunningProgram {
         let program = folder.path.appending(name).string
         let python = try runProgram([
             "python3", "-c", "import os, sys; print(os.path.realpath(sys.executable), sys.base_prefix)",
         ])
         let found = python.output.split(whereSeparator: \.isWhitespace).map(String.init)
         _ = try runProgram(["cp", found[0], program])
-        let running = try RunningProgram([
-            "ip", "netns", "exec", namespace.name, "env", "PYTHONHOME=\(found[1])", program, "-c",
-            "import socket, sys, time\n" + script + "\nprint('ready', flush=True)\ntime.sleep(3600)", "--datadir",
-            folder.path.appending("data").string,
-        ])
+        let running = try RunningProgram(
+            enter + [
+                "env", "PYTHONHOME=\(found[1])", program, "-c",
+                "import socket, sys, time\n" + script + "\nprint('ready', flush=True)\ntime.sleep(3600)", "--datadir",
+                folder.path.appending("data").string,
+            ])
         try running.waitForOutput("ready")
         return running
     }
@@ -71,7 +82,7 @@ struct RealHostTests {
     /// Geth: listens for peers on all addresses, has its engine API on loopback, and talks to a peer.
     private func startGeth(engine: String = "127.0.0.1", peerAt address: String) throws -> RunningProgram {
         try start(
-            "geth", in: node,
+            "geth", by: enter,
             """
             t = socket.create_server(('0.0.0.0', 30303)); e = socket.create_server(('\(engine)', 8551))
             u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(('0.0.0.0', 30303))
@@ -80,7 +91,8 @@ struct RealHostTests {
     }
 
     private func startPeer() throws -> RunningProgram {
-        try start("elsewhere", in: peer, "s = socket.create_server(('0.0.0.0', 30303))")
+        try start(
+            "elsewhere", by: ["ip", "netns", "exec", peer.name], "s = socket.create_server(('0.0.0.0', 30303))")
     }
 
     @Test func `a validator behind a tunnel is found, and only what this kernel lacks speaks against the gate`() throws
@@ -139,10 +151,11 @@ struct RealHostTests {
                 "nft 'add table inet kube; add flowtable inet kube ft { hook ingress priority 0; devices = { lo }; }'"))
             != nil
         if !hasFlowtables { print("this kernel has no flowtables: doctor cannot meet one") }
-        let exporter = try RunningProgram([
-            "ip", "netns", "exec", node.name, "prometheus-node-exporter", "--web.listen-address=127.0.0.1:19100",
-            "--collector.disable-defaults", "--collector.textfile", "--collector.textfile.directory=\(folder.path)",
-        ])
+        let exporter = try RunningProgram(
+            enter + [
+                "prometheus-node-exporter", "--web.listen-address=127.0.0.1:19100", "--collector.disable-defaults",
+                "--collector.textfile", "--collector.textfile.directory=\(folder.path)",
+            ])
         defer {
             geth.signal(9)
             other.signal(9)
@@ -158,7 +171,6 @@ struct RealHostTests {
         #expect(has("ports.exposed", "tcp/8551 at 0.0.0.0"))
         #expect(has("gate.flowtable", "kube/ft") == hasFlowtables)
         #expect(has("metrics.no-folder", "metrics"))
-        // Other tests may have node exporters of their own running: this one is among them.
         #expect(has("metrics.other-folder", "reads \(folder.path), and the metrics are written to"))
         #expect(!result.output.contains("vpn.not-configured"))
 
@@ -175,7 +187,8 @@ struct RealHostTests {
         let before = try nodeguard("doctor").output
         #expect(titles.contains(where: before.contains), "\(before)")
         let lock = try folder.write("state/lock", "")
-        let agent = try RunningProgram(["flock", lock.string, "sh", "-c", "echo held; exec sleep 3600"])
+        let agent = try RunningProgram(
+            enter + ["flock", "--no-fork", lock.string, "sh", "-c", "echo held; exec sleep 3600"])
         defer { agent.signal(9) }
         try agent.waitForOutput("held")
         let output = try nodeguard("doctor").output

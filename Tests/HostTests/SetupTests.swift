@@ -75,6 +75,23 @@ import Testing
         #expect(proposal.reservations.first?.contains("with the address 192.168.1.10 of eth0") == true)
     }
 
+    @Test func `a resolver at home would not be asked any more`() throws {
+        try addGeth()
+        try host.folder.write("etc/resolv.conf", "nameserver 127.0.0.53\n")
+        #expect(try host.proposal().mode == .enforce)
+        try host.folder.write("etc/resolv.conf", "search lan\nnameserver 192.168.1.1\n")
+        let proposal = try host.proposal()
+        #expect(proposal.mode == .observe)
+        #expect(proposal.reservations == ["geth asks 192.168.1.1 for names, by eth0 and not by the VPN"])
+    }
+
+    @Test func `the data is where the client has files open, if its arguments don't tell`() throws {
+        try host.process(700, "/usr/bin/geth", sockets: ["tcp/0.0.0.0:30303"])
+        try host.link("proc/700/fd/77", "/srv/eth/geth/chaindata/000123.ldb")
+        let settings = try Self.settings(try host.proposal())
+        #expect(settings.scan.targets.first { $0.name == "validators" }?.paths.map(\.text) == ["/srv/eth"])
+    }
+
     @Test func `a posture that would shut the gate is no time to enforce it`() throws {
         try addGeth()
         let proposal = try host.proposal { _ in
@@ -193,6 +210,17 @@ import Testing
         let proposal = try host.proposal()
         #expect(proposal.mode == .observe)
         #expect(proposal.reservations.contains { $0.contains("no file tells the name of its pod") })
+    }
+
+    @Test func `a container that is no pod takes no port twice`() throws {
+        try host.process(700, "/usr/bin/geth", sockets: ["tcp/0.0.0.0:30303"])
+        try host.process(
+            701, "/usr/bin/geth", network: "net:[7]", group: "/system.slice/docker-aa.scope",
+            sockets: ["tcp/0.0.0.0:30303"])
+        let proposal = try host.proposal()
+        #expect(try Self.settings(proposal).validators.map(\.name) == ["geth"])
+        #expect(proposal.yaml.contains("not proposed: geth-2, geth (process 701)"))
+        #expect(proposal.mode == .observe)
     }
 
     @Test func `two of a kind are two validators, and a child is none of its own`() throws {

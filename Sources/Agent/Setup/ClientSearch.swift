@@ -76,7 +76,7 @@ public enum ClientSearch {
             client.connections = sockets.filter { !$0.isListening && $0.peer != nil }
         }
         sortPorts(of: &client)
-        client.folders = folders(of: first, files)
+        client.folders = folders(of: client, files)
     }
 
     /// Ports for peers, told from the rest by what the profile says, by TCP and UDP having the same number, and by the
@@ -129,12 +129,32 @@ public enum ClientSearch {
         return nil
     }
 
-    /// The names that clients give the option for the folder of their data.
-    private static func folders(of process: HostProcess, _ files: HostFiles) -> [String] {
+    /// The names that clients give the option for the folder of their data. Without one, what they have open tells.
+    private static func folders(of client: FoundClient, _ files: HostFiles) -> [String] {
+        let process = client.processes[0]
         let named = process.option(
             "--datadir", "--data-dir", "--data-path", "--data-base-path", "--dataDir", "--home", "--base-path",
             "--baseDbPath", "-d", "--wallet-dir")
-        guard let named, named.hasPrefix("/") else { return [] }
-        return [files.hostFolder(named, by: process) ?? named]
+        let folder =
+            named.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? openFolder(of: process, client.profile, files)
+        return folder.map { [files.hostFolder($0, by: process) ?? $0] } ?? []
+    }
+
+    /// The folder above the first one that a pattern of the client's chain data names: `/srv/x` for `/srv/x/geth/chaindata/1.ldb`
+    /// and `**/geth/chaindata/**`.
+    private static func openFolder(of process: HostProcess, _ profile: Profile, _ files: HostFiles) -> String? {
+        let begins = (profile.chainData.mutable + profile.chainData.immutable).compactMap { pattern -> String? in
+            let names = pattern.text.split(separator: "/").dropFirst().prefix { !$0.contains("*") && !$0.contains("?") }
+            return names.count > 0 && pattern.text.hasPrefix("**/") ? "/" + names.joined(separator: "/") + "/" : nil
+        }
+        for name in files.names("/proc/\(process.id)/fd").value ?? [] {
+            guard let open = files.link("/proc/\(process.id)/fd/\(name)").value, open.hasPrefix("/") else { continue }
+            for begin in begins {
+                if let place = open.firstRange(of: begin), place.lowerBound != open.startIndex {
+                    return String(open[..<place.lowerBound])
+                }
+            }
+        }
+        return nil
     }
 }

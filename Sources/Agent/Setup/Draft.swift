@@ -31,7 +31,9 @@ struct Draft {
         ranges = ClusterRanges.ranges(survey.files, survey.processes, survey.network, clients: survey.clients)
         let local = ranges.map(\.prefix)
         let tunnels = vpn?.carrying.map(\.name) ?? []
-        traffic = survey.network.map { WorkingTraffic(survey.clients, $0, tunnels: tunnels, local: local) }
+        traffic = survey.network.map {
+            WorkingTraffic(survey.clients, survey.files, $0, tunnels: tunnels, local: local)
+        }
         sortClients()
         note()
     }
@@ -39,7 +41,8 @@ struct Draft {
     private mutating func sortClients() {
         var taken: Set<Policy.Port> = []
         for client in survey.clients {
-            if client.hasOwnNetwork == true {
+            // The ports of a pod that can be named are its own; any other container's are the node's.
+            if client.hasOwnNetwork == true && client.pod?.name != nil {
                 addresses[client.name] = survey.files.addresses(inNetworkOf: client.processes[0].id)
             } else if client.peerPorts.contains(where: { taken.contains($0.port) }) {
                 continue
@@ -58,13 +61,15 @@ struct Draft {
     private mutating func note() {
         if let first = survey.processes.hidden.first {
             notes.append(
-                "\(survey.processes.hidden.count) processes (the first is \(first)) may not be looked at: a validator among them is not "
-                    + "found; run it as root")
+                "processes that may not be looked at: \(survey.processes.hidden.count) (the first is \(first)); a validator "
+                    + "among them is not found: run it as root")
         }
         if survey.clients.isEmpty {
+            let names = survey.profiles.names.joined(separator: ", ")
             notes.append(
-                "no validator client was found: nothing that runs is a program of \(survey.profiles.names.joined(separator: ", "))"
-            )
+                "no validator client was found: "
+                    + (names.isEmpty
+                        ? "there are no profiles to know one by" : "nothing that runs is a program of \(names)"))
         }
         if let problem = survey.networkProblem { notes.append("interfaces and routes are not known: \(problem)") }
         if vpn?.carrying.isEmpty == true && vpn?.idle.isEmpty == true {
@@ -126,7 +131,7 @@ struct Draft {
         var folders: [(path: String, reason: String)] = []
         for client in survey.clients {
             for folder in client.folders where AbsolutePath.isOne(folder) && folder != "/" {
-                folders.append((folder, "the data of \(client.name), from its arguments"))
+                folders.append((folder, "the data of \(client.name), by its arguments or open files"))
             }
         }
         for (path, reason) in [

@@ -21,12 +21,20 @@ public struct WorkingTraffic: Equatable, Sendable {
     /// seen of TCP stands for both.
     ///
     /// - Parameters:
+    ///   - files: where the resolvers stand that they ask for names.
     ///   - tunnels: the names of the VPN's interfaces.
     ///   - local: the ranges that need no tunnel.
-    public init(_ clients: [FoundClient], _ network: HostNetwork, tunnels: [String], local ranges: [Policy.IPPrefix]) {
+    public init(
+        _ clients: [FoundClient], _ files: HostFiles, _ network: HostNetwork, tunnels: [String],
+        local ranges: [Policy.IPPrefix]
+    ) {
         for client in clients {
             if client.listening == nil {
                 doubts.append("the sockets of \(client.name) may not be looked at; run it as root")
+            }
+            for resolver in files.resolvers(of: client)
+            where !ranges.contains(where: { $0.contains(resolver) }) && network.interface(of: resolver) == nil {
+                ask(resolver, client, files, network, tunnels)
             }
             for socket in client.connections {
                 guard let peer = socket.peer else { continue }
@@ -42,6 +50,22 @@ public struct WorkingTraffic: Equatable, Sendable {
         if byTunnel == 0 && against.isEmpty {
             doubts.append("no connection of a validator with a peer was seen, so nothing is known of its way")
         }
+    }
+
+    /// Questions for names are UDP and too short to be met: what is seen is whom they go to.
+    private mutating func ask(
+        _ resolver: Policy.IPAddress, _ client: FoundClient, _ files: HostFiles, _ network: HostNetwork,
+        _ tunnels: [String]
+    ) {
+        let isForwarded = client.hasOwnNetwork == true
+        let packet = HostNetwork.Packet(
+            to: resolver, from: isForwarded ? files.addresses(inNetworkOf: client.processes[0].id).first : nil,
+            uid: client.processes.first?.uid ?? 0, isForwarded: isForwarded)
+        guard case .leaves(let interfaces) = network.way(of: packet),
+            let out = interfaces.first(where: { !tunnels.contains($0) })
+        else { return }
+        let sentence = "\(client.name) asks \(resolver) for names, by \(printable(out.utf8)) and not by the VPN"
+        if !against.contains(sentence) { against.append(sentence) }
     }
 
     private mutating func judge(
@@ -71,5 +95,18 @@ public struct WorkingTraffic: Equatable, Sendable {
         case .unreachable: doubts.append("\(what), to which there is no route now")
         case .unknown(let reason): doubts.append("the way is not known on which \(what): \(reason)")
         }
+    }
+}
+
+extension HostFiles {
+    /// The name servers that a client asks (resolv.conf(5)), but for those on this machine.
+    fileprivate func resolvers(of client: FoundClient) -> [Policy.IPAddress] {
+        let isApart = client.hasOwnNetwork == true || client.pod != nil
+        let file = isApart ? "/proc/\(client.processes[0].id)/root/etc/resolv.conf" : "/etc/resolv.conf"
+        return lines(file).compactMap { line in
+            let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
+            guard words.count > 1, words[0] == "nameserver" else { return nil }
+            return Policy.IPAddress(String(words[1]))
+        }.filter { !Policy.IPPrefix("127.0.0.0/8")!.contains($0) && $0 != Policy.IPAddress("::1") }
     }
 }
