@@ -216,6 +216,14 @@ import Testing
         #expect(found.first?.seen.contains("lighthouse (process 701) listens on tcp/5052 at 0.0.0.0") == true)
     }
 
+    @Test func `an RPC port of whomever`() throws {
+        try host.process(
+            703, "/usr/bin/docker-proxy", uid: 0, sockets: ["tcp/192.168.1.10:8545", "tcp/127.0.0.1:8546"])
+        let found = try examine()
+        #expect(Self.titles(found) == ["error ports.exposed"])
+        #expect(found.first?.seen.contains("tcp/8545 at 192.168.1.10") == true)
+    }
+
     // MARK: Signatures, engine, scans
 
     @Test func `signatures`() throws {
@@ -224,6 +232,9 @@ import Testing
         try database("daily.cld", age: 60)
         try host.folder.write("var/lib/clamav/local.ign2", "X\n", permissions: FilePermissions(rawValue: 0o666))
         #expect(Self.titles(try examine()) == ["error signatures.writable", "warning signatures.exception"])
+        _ = try runProgram(["rm", host.folder.path.appending("var/lib/clamav/local.ign2").string])
+        _ = try runProgram(["chmod", "0640", host.folder.path.appending("var/lib/clamav/daily.cld").string])
+        #expect(Self.titles(try examine()) == ["error signatures.unreadable"])
         _ = try runProgram(["rm", "-r", host.folder.path.appending("var/lib/clamav").string])
         #expect(Self.titles(try examine()) == ["error signatures.none"])
         try host.folder.write("var/lib/clamav/freshclam.dat", "")

@@ -117,6 +117,16 @@ import Testing
         #expect(proposal.notes.contains { $0.hasPrefix("no VPN interface was found") })
     }
 
+    @Test func `a VPN that is not connected now is proposed, and not enforced`() throws {
+        try addGeth()
+        var down = HostNetwork.vpn
+        down.isUp = false
+        let proposal = try host.proposal(.network([HostNetwork.home, down], internet: "eth0"))
+        let policy = try Self.settings(proposal).policy
+        #expect(policy.vpn.interfaces == ["nordlynx"])
+        #expect(policy.gate.mode == .observe)
+    }
+
     @Test func `a client with other ports is known by its options, and by TCP and UDP being the same`() throws {
         try host.process(
             701, "/opt/lighthouse", ["bn", "--port=9100", "--quic-port", "9105", "--http-port", "5099"],

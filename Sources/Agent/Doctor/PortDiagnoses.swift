@@ -1,5 +1,6 @@
 internal import Config
 internal import LinuxSystem
+internal import Policy
 
 /// Ports that are for this machine alone and that others can reach: RPC, engine API, key managers.
 @Sendable func diagnosePorts(_ patient: Doctor.Patient) -> [Diagnosis] {
@@ -30,5 +31,24 @@ internal import LinuxSystem
                 ))
         }
     }
-    return found
+    return found + diagnoseStrangers(patient)
+}
+
+/// Ports of execution clients that nobody but this machine may reach, whoever listens: a proxy, a container, a client that no
+/// profile knows.
+private func diagnoseStrangers(_ patient: Doctor.Patient) -> [Diagnosis] {
+    let processes = patient.survey.processes
+    guard let witness = processes.all.first(where: { $0.networkNamespace == processes.hostNetwork }) else { return [] }
+    let told = Set(patient.survey.clients.flatMap(\.exposed).map(\.socket.inode))
+    let watched: [UInt16: String] = [8545: "JSON-RPC", 8546: "JSON-RPC over WebSocket", 8551: "the engine API"]
+    var seen: Set<UInt16> = []
+    return patient.files.sockets(inNetworkOf: witness.id).compactMap { socket in
+        guard socket.transport == .tcp, socket.isListening, !socket.isLoopback, !told.contains(socket.inode),
+            let what = watched[socket.port], seen.insert(socket.port).inserted
+        else { return nil }
+        return Diagnosis(
+            "ports.exposed", .error,
+            "something listens on tcp/\(socket.port) at \(socket.address), where an execution client has \(what)",
+            fix: "ss -tlpn 'sport = :\(socket.port)' tells what it is; let it listen on 127.0.0.1 only")
+    }
 }

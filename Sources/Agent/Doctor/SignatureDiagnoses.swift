@@ -58,6 +58,14 @@ internal import SystemPackage
                 "everybody may write \(printable(path.utf8)), and could blind the scan: the engine refuses it",
                 fix: "chmod o-w \(printable(path.utf8))"))
     }
+    for path in [folder] + databases.map({ folder + "/" + $0 }) {
+        guard let status = patient.files.status(path), status.permissions & 0o004 == 0 else { continue }
+        found.append(
+            Diagnosis(
+                "signatures.unreadable", .error,
+                "the engine, which is no user's but its own, may not read \(printable(path.utf8))",
+                fix: "chmod o+rX \(printable(path.utf8))"))
+    }
     return found
 }
 

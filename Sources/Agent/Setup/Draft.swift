@@ -283,12 +283,16 @@ struct Draft {
                         ? "not up" : "no tunnel (\(interface.kind.isEmpty ? "a network card" : interface.kind))"),
                 indent: 4)
         }
-        let chosen = vpn.carrying.isEmpty ? vpn.idle : vpn.carrying
-        guard !chosen.isEmpty else {
+        // A VPN that is not connected now is still the one that is meant.
+        let chosen = [vpn.carrying, vpn.idle, vpn.doubtful.filter(\.isTunnel)].first { !$0.isEmpty }
+        guard let chosen else {
             return text.remark("interfaces: as they are: no tunnel is up on this host", indent: 4)
         }
         let carries =
-            vpn.carrying.isEmpty ? "up, but carries no route to the internet now" : "carries the route to the internet"
+            !vpn.carrying.isEmpty
+            ? "carries the route to the internet"
+            : vpn.idle.isEmpty
+                ? "is the only kind of VPN here, and not up" : "is up, but carries no route to the internet now"
         if !vpn.carrying.isEmpty && !vpn.idle.isEmpty {
             text.remark(
                 "also up, without a route to the internet: \(vpn.idle.map(\.name).joined(separator: ", "))", indent: 4)
