@@ -84,9 +84,10 @@ struct RealHostTests {
         try start(
             "geth", by: enter,
             """
-            t = socket.create_server(('0.0.0.0', 30303)); e = socket.create_server(('\(engine)', 8551))
+            # As Go does it: one socket of IPv6 for both families, so IPv4's peers stand among IPv6's.
+            t = socket.create_server(('::', 30303), family=socket.AF_INET6, dualstack_ipv6=True); e = socket.create_server(('\(engine)', 8551))
             u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(('0.0.0.0', 30303))
-            c = socket.create_connection(('\(address)', 30303))
+            c = socket.socket(socket.AF_INET6, socket.SOCK_STREAM); c.connect(('::ffff:\(address)', 30303))
             """)
     }
 

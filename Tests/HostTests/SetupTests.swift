@@ -264,6 +264,19 @@ import Testing
         #expect(try Self.settings(try host.proposal()).metrics.textfile?.text == "/srv/textfile/nodeguard.prom")
     }
 
+    @Test func `it is judged with the rest of conf.d, and instead of what it wrote before`() throws {
+        try addGeth()
+        try host.folder.write("etc/nodeguard/conf.d/50-setup.yaml", "nonsense: 1\n")
+        try host.folder.write("etc/nodeguard/conf.d/60-mine.yaml", "policy: { gate: { lease: 9s } }\n")
+        let settings = try Self.settings(try host.proposal())
+        #expect(settings.policy.gate.lease == "9s")
+        #expect(settings.policy.gate.mode == .enforce)
+        try host.folder.write("etc/nodeguard/conf.d/60-mine.yaml", "policy: { gate: { leash: 9s } }\n")
+        let refused = try host.proposal()
+        #expect(refused.loaded == nil)
+        #expect(refused.problems.contains { $0.description.contains("did you mean lease") })
+    }
+
     // MARK: Writing
 
     @Test func `it is written once, with its mode, and never over another`() throws {
