@@ -120,6 +120,12 @@ let package = Package(
                 system,
             ], swiftSettings: strict),
         .testTarget(
+            name: "HostTests",
+            dependencies: [
+                "Agent", "Config", "Journal", "LinuxSystem", "Policy", "TestSupport", "nodeguard", "nodeguard-engine",
+                system,
+            ], swiftSettings: strict),
+        .testTarget(
             name: "EngineTests",
             dependencies: [
                 "EngineProtocol", "Journal", "Scanner", "TestSupport", "faulty-engine", "nodeguard", "nodeguard-engine",

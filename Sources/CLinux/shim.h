@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <sys/types.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -206,3 +207,13 @@ static inline int nodeguard_rename_no_replace(int from, const char *name, int to
     return (int)syscall(SYS_renameat2, from, name, to, new_name, 1);
 }
 static const int nodeguard_o_tmpfile = 020200000;           // O_TMPFILE: __O_TMPFILE | O_DIRECTORY
+
+// adjtimex(2) without changing anything: the state of the kernel's clock (TIME_ERROR is 5), or -1 with errno.
+static inline int nodeguard_clock_state(int *status, long *error_microseconds) {
+    struct timex clock;
+    memset(&clock, 0, sizeof(clock));
+    int state = adjtimex(&clock);
+    *status = clock.status;
+    *error_microseconds = clock.maxerror;
+    return state;
+}

@@ -18,6 +18,8 @@ struct Nodeguard: ParsableCommand {
             QuarantineCommand.self,
             GateCommand.self,
             ConfigCommand.self,
+            SetupCommand.self,
+            DoctorCommand.self,
             CompletionsCommand.self,
             ScanSessionCommand.self,
         ]
