@@ -208,6 +208,10 @@ static inline int nodeguard_rename_no_replace(int from, const char *name, int to
 }
 static const int nodeguard_o_tmpfile = 020200000;           // O_TMPFILE: __O_TMPFILE | O_DIRECTORY
 
+// eventfd(2): a counter that a poll can wait for.
+#include <sys/eventfd.h>
+static inline int nodeguard_bell(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
 // adjtimex(2) without changing anything: the state of the kernel's clock (TIME_ERROR is 5), or -1 with errno.
 static inline int nodeguard_clock_state(int *status, long *error_microseconds) {
     struct timex clock;
