@@ -57,7 +57,7 @@ let package = Package(
         .target(
             name: "Agent",
             dependencies: [
-                "Config", "EngineProtocol", "Scanner", "Policy", "Journal", "LinuxSystem", "SQLite", system,
+                "Config", "EngineProtocol", "Scanner", "Policy", "Journal", "LinuxSystem", "SQLite", "Varlink", system,
             ], swiftSettings: strict),
 
         // The two executables. Only the engine is linked with libclamav.

@@ -21,6 +21,10 @@ extension Doctor.Patient {
         return Doctor.Patient(
             survey: .thisMachine(profiles), main: main, loaded: loaded, problems: problems, isRoot: isRoot,
             machine: .current(state: loaded.settings.paths.state.path),
-            systemd: .current([agentUnit, earlyUnit]))
+            systemd: .current([agentUnit, earlyUnit]),
+            freshclam: { patient in
+                let said = Freshclam(signatures: patient.settings.scan.signatures.path).explanation
+                return said.map { [Diagnosis("signatures.freshclam", .warning, $0.what, fix: $0.remedy)] } ?? []
+            })
     }
 }

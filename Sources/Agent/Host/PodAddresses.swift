@@ -31,3 +31,15 @@ extension HostFiles {
         return found
     }
 }
+
+extension PosturePolicy {
+    /// The same with the validators' pods at these addresses, by the validator's name; none: not known.
+    func placing(_ addresses: (String) -> [Policy.IPAddress]) -> PosturePolicy {
+        var placed = self
+        for index in workloads.indices where workloads[index].pod != nil {
+            placed.workloads[index].podAddresses = addresses(workloads[index].name)
+            placed.workloads[index].isUnresolved = placed.workloads[index].podAddresses.isEmpty
+        }
+        return placed
+    }
+}

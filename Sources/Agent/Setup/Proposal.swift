@@ -30,9 +30,9 @@ public struct Proposal: Sendable {
         let draft = Draft(survey)
         let first = Self.load(draft.yaml(.careful), main, survey.profiles)
         var reservations = draft.reservations
-        if let settings = first.loaded?.settings, !survey.clients.isEmpty {
+        if let loaded = first.loaded, !survey.clients.isEmpty {
             let posture = survey.posture(
-                PosturePolicy(settings) { validator in draft.addresses[validator.name.text] ?? [] })
+                PosturePolicy(loaded).placing { draft.addresses[$0] ?? [] })
             for result in posture.results where Self.required.contains(result.check) && result.verdict.kind != .pass {
                 reservations.append("\(result.check.rawValue): \(result.evidence)")
             }
