@@ -47,13 +47,7 @@ struct GateOpenCommand: ParsableCommand {
 
     @Option(
         name: .customLong("for"), help: "How long, as in 10m; at most 24h.",
-        transform: { text in
-            do throws(InvalidValue) {
-                return try TimeSpan(parsing: text)
-            } catch {
-                throw ValidationError("\(error)")
-            }
-        })
+        transform: parseDuration)
     var duration: TimeSpan
 
     @Option(help: "Why, for the journal.")
