@@ -30,7 +30,7 @@ private struct House {
     }
 
     func complete(_ target: String, at time: UnixTime?, exposed: Set<String> = []) {
-        var store = MetricsStore(state: state, textfile: nil, version: "1")
+        let store = MetricsStore(state: state, textfile: nil, version: "1")
         store.update { snapshot in
             snapshot.targets[MetricLabel(target)!, default: MetricsSnapshot.Target()].lastCompletion = time
             snapshot.targets[MetricLabel(target)!]?.exposedKeyFiles = exposed
@@ -133,10 +133,13 @@ struct StateOfNodeTests {
         #expect(Configuration.Gate.Check.allCases.map(\.rawValue) == CheckName.allCases.map(\.rawValue))
         for check in Configuration.Gate.Check.allCases {
             #expect(CheckName(check).rawValue == check.rawValue)
-            var settings = Configuration()
-            settings.policy.gate.require = [check]
-            #expect(GatePlan(settings).settings.required == [CheckName(check)])
+            let plan = try plan("policy: { gate: { require: [\(check.rawValue)] } }")
+            #expect(plan.settings.required == [CheckName(check)])
         }
-        #expect(GatePlan(Configuration()).settings.required == GateSettings.usuallyRequired)
+        #expect(try plan("").settings.required == GateSettings.usuallyRequired)
+    }
+
+    private func plan(_ yaml: String) throws -> GatePlan {
+        GatePlan(try loadConfiguration(main: ConfigurationFile(path: "nodeguard.yaml", bytes: Array(yaml.utf8))))
     }
 }
