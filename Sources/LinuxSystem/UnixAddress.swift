@@ -1,5 +1,5 @@
 internal import CLinux
-import Glibc
+internal import Glibc
 internal import SystemPackage
 
 /// Calls `body` with the address of a socket at this path (unix(7)).

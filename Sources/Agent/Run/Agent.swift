@@ -19,6 +19,7 @@ public final class Agent {
     let store: OverrideStore
     private let journal: JournalQueue
     private let watchdog: Watchdog
+    private let statusListener: StatusListener
     let state: StateWatcher
     private var signatures: SignatureDatabases?
     private var stale = StaleSignatures()
@@ -76,6 +77,7 @@ public final class Agent {
         store = OverrideStore(state: state, runtime: runtime)
         gate = try GateKeeper(GatePlan(configuration.loaded), store: store)
         watchdog = Watchdog(gate)
+        statusListener = try StatusListener(gate, settings)
         self.state = try StateWatcher(settings, gate)
         scans = ScanKeeper(
             configuration.loaded, state: state, metrics: metrics, journal: journal,
@@ -92,6 +94,7 @@ public final class Agent {
     public func run() throws {
         try gate.start()
         try watchdog.start()
+        try statusListener.start()
         try state.start()
         metrics.update { snapshot in
             snapshot.up = began
@@ -173,6 +176,7 @@ public final class Agent {
         }
         gate.replace(GatePlan(configuration.loaded))
         scans.adopt(configuration.loaded)
+        statusListener.adopt(configuration.loaded.settings)
         state.adopt(configuration.loaded.settings)
         keepConfiguration()
         tell(.configReloaded(ConfigReloaded(files: configuration.loaded.files)))
@@ -208,6 +212,7 @@ public final class Agent {
         guard let state else { return }
         metrics.update { $0.gate.transitions[state, default: 0] += 1 }
         control?.gateMoved()
+        statusListener.gateMoved()
     }
 
     /// Takes in what was found on the disks.
@@ -272,8 +277,8 @@ public final class Agent {
         AgentStatus(
             version: version, began: began, gate: gate.view, will: store.current(), configuration: configuration,
             scans: scans, snapshot: metrics.snapshot,
-            problems: [controlProblem, stateProblem, journal.complaint].compactMap { $0 } + metrics.problems
-                + (signatures?.problems ?? []))
+            problems: [controlProblem, stateProblem, statusListener.problem, journal.complaint].compactMap { $0 }
+                + metrics.problems + (signatures?.problems ?? []))
     }
 }
 
@@ -287,10 +292,6 @@ struct UnusableConfiguration: Error, CustomStringConvertible {
 }
 
 extension Agent {
-    /// Whether the ports are open now, or there is no gate: what `wait-open` waits for. A gate that only observes shuts
-    /// nothing.
-    var isGateOpen: Bool {
-        let view = gate.view
-        return view.mode != .enforce || (view.isKept && view.decision.isOpen)
-    }
+    /// See ``GateView/isOpen``.
+    var isGateOpen: Bool { gate.view.isOpen }
 }

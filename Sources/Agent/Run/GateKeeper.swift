@@ -119,3 +119,17 @@ struct GateView: Equatable, Sendable {
     /// What decisions do to the ports.
     var mode: GateMode
 }
+
+extension GateView {
+    /// Whether the ports are open now, or nothing shuts them: what `wait-open` waits for, and what the status listener tells.
+    /// A gate that only observes shuts nothing, unless a person has forced it shut.
+    var isOpen: Bool {
+        switch mode {
+        case .disabled: return true
+        case .observe:
+            if case .forcedShut = decision { return false }
+            return true
+        case .enforce: return isKept && decision.isOpen
+        }
+    }
+}

@@ -2,6 +2,7 @@ internal import CLinux
 internal import EngineProtocol
 internal import Glibc
 internal import LinuxSystem
+internal import Sandbox
 internal import SystemPackage
 
 /// setrlimit(2) and its kin. The fear: a file that makes its worker take the memory, the processor or the disk that a
@@ -78,9 +79,5 @@ enum ResourceLimits {
             throw ConfinementError("getrlimit", "see its limit of open files")
         }
         return UInt64(now.rlim_max)
-    }
-
-    private static func limit(_ resource: Int32, _ value: UInt64, _ name: String) throws(ConfinementError) {
-        guard nodeguard_limit(resource, value) == 0 else { throw ConfinementError("setrlimit", "limit", name) }
     }
 }

@@ -2,6 +2,7 @@ internal import CLinux
 internal import EngineProtocol
 internal import Glibc
 internal import LinuxSystem
+internal import Sandbox
 internal import Synchronization
 internal import SystemPackage
 

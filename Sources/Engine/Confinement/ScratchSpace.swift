@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Glibc
 internal import LinuxSystem
+internal import Sandbox
 internal import SystemPackage
 
 /// Where workers unpack: one slot each. The fear: an archive, or a taken-over worker, that fills the disk of a machine
