@@ -36,7 +36,7 @@ public enum SessionProcess {
         var events = try Pipe()
         var failures = try Pipe()
         let process = try ChildProcess(
-            program: Executables.nodeguard(), arguments: ["scan-session"],
+            program: Executables.nodeguard(), arguments: ["scan-session"] + SessionUnit.arguments,
             environment: ChildProcess.bareEnvironment,
             descriptors: [orders.readEnd, events.writeEnd, failures.writeEnd])
         orders.closeReadEnd()

@@ -9,7 +9,7 @@ public struct DatagramSocket: ~Copyable {
     ///
     /// - Throws: ``SystemCallError``: `ENOENT` where there is no such socket, `ECONNREFUSED` where nobody listens to it.
     public init(connectedTo path: FilePath) throws(SystemCallError) {
-        descriptor = try connectedSocket(path)
+        descriptor = try connectedSocket(path, Int32(SOCK_DGRAM.rawValue))
     }
 
     /// Waits until the listener's queue has room, so that the next datagram would not block; false where it has none when
@@ -27,7 +27,8 @@ public struct DatagramSocket: ~Copyable {
     }
 }
 
-private func connectedSocket(_ path: FilePath) throws(SystemCallError) -> OwnedDescriptor {
+/// A Unix socket of a type, such as `SOCK_DGRAM`, connected to a name in the file system.
+func connectedSocket(_ path: FilePath, _ type: Int32) throws(SystemCallError) -> OwnedDescriptor {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     let bytes = path.bytes
@@ -39,7 +40,7 @@ private func connectedSocket(_ path: FilePath) throws(SystemCallError) -> OwnedD
     guard fits else {
         throw SystemCallError("connect", "connect to", printable(path), errno: .fileNameTooLong)
     }
-    let number = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    let number = socket(AF_UNIX, type | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard number >= 0 else {
         let errno = Errno(rawValue: errno)
         throw SystemCallError("socket", "make a socket for", printable(path), errno: errno)
