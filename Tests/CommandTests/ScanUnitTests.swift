@@ -55,7 +55,7 @@ import Testing
         try folder.write("signatures/t.ndb", "this is no signature\n")
         let result = try scan(at: socket).finish()
         #expect(result.status == 2)
-        #expect(result.errors.contains("t.ndb"), "\(result.errors)")
+        #expect(result.errors.contains("Malformed database"), "\(result.errors)")
     }
 
     @Test func `without the unit nothing is scanned, and the fix is told`() throws {
@@ -76,14 +76,18 @@ import Testing
     /// Waits until a scan runs that lasts for minutes.
     private func slowScan(_ body: (RunningProgram, Parts) throws -> Void) throws {
         try folder.write("n.yaml", Self.settings(folder, throttle: "{ bytesPerSecond: 64KiB }"))
-        for number in 0..<9 { try folder.write("tree/\(number)", String(repeating: "\(number) all is well. ", count: 200_000)) }
+        for number in 0..<9 {
+            try folder.write("tree/\(number)", String(repeating: "\(number) all is well. ", count: 200_000))
+        }
         let program = try scan(at: socket)
         try program.waitForOutput("\"event\":\"scan.started\"")
         let parts = try waitFor("the processes of the scan") { () -> Parts? in
             guard let relay = Processes.children(of: program.pid).first,
                 let acceptor = Processes.children(of: listener.pid).first,
                 let session = Processes.children(of: acceptor).first,
-                let engine = Processes.children(of: session).first(where: { Processes.name(of: $0) == "nodeguard-engin" })
+                let engine = Processes.children(of: session).first(where: {
+                    Processes.name(of: $0) == "nodeguard-engin"
+                })
             else { return nil }
             return Parts(relay: relay, acceptor: acceptor, session: session, engine: engine)
         }

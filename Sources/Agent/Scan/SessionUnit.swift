@@ -44,7 +44,8 @@ public enum SessionUnit {
             }
         } catch {
             return failed(
-                "a scan has a unit of its own, and it cannot be had: \(error); fix: systemctl start nodeguard-scan.socket")
+                "a scan has a unit of its own, and it cannot be had: \(error); fix: systemctl start nodeguard-scan.socket"
+            )
         }
     }
 
