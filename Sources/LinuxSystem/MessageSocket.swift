@@ -37,7 +37,7 @@ public struct MessageSocket: ~Copyable, Sendable {
     ///
     /// - Throws: `ENOENT` where there is no such socket, `ECONNREFUSED` where nobody listens to it.
     public init(connectedTo path: FilePath) throws(SystemCallError) {
-        socket = try connectedSocket(path, Int32(SOCK_SEQPACKET.rawValue))
+        socket = try connectedUnixSocket(SOCK_SEQPACKET, path)
     }
 
     /// Two connected ends, both the caller's to own, closed in children unless handed to them.
