@@ -1,6 +1,6 @@
 # The commands of the project. `make run` and `make test` need nothing prepared but Debian and Swift.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-gate build lint format deb test-deb test-setup clean
+.PHONY: help run test bench bench-gate build lint format deb test-deb test-boot test-setup clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -44,6 +44,10 @@ deb: ## build build/nodeguard_VERSION_ARCHITECTURE.deb and have lintian look at 
 test-deb: ## install, try, remove and purge the package in a fresh Debian root folder (as root)
 	scripts/setup package
 	Tests/packaging/install-test
+
+test-boot: ## boot a machine with the package in a container: gate before network, reload, watchdog, upgrade (as root)
+	scripts/setup package
+	Tests/packaging/boot-test
 
 test-setup: ## run scripts/setup on a fresh Debian machine, booted in a container (as root)
 	scripts/setup package

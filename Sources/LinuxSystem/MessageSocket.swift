@@ -33,6 +33,13 @@ public struct MessageSocket: ~Copyable, Sendable {
         self.socket = OwnedDescriptor(owning: socket)
     }
 
+    /// Connects to who listens there.
+    ///
+    /// - Throws: `ENOENT` where there is no such socket, `ECONNREFUSED` where nobody listens to it.
+    public init(connectedTo path: FilePath) throws(SystemCallError) {
+        socket = try connectedUnixSocket(SOCK_SEQPACKET, path)
+    }
+
     /// Two connected ends, both the caller's to own, closed in children unless handed to them.
     public static func pair() throws(SystemCallError) -> (FileDescriptor, FileDescriptor) {
         var ends: (Int32, Int32) = (-1, -1)

@@ -33,3 +33,15 @@ func unixSocket(_ type: __socket_type, nonBlocking: Bool = false) throws(SystemC
     guard number >= 0 else { throw SystemCallError("socket", "make a socket", errno: .current) }
     return OwnedDescriptor(owning: FileDescriptor(rawValue: number))
 }
+
+/// A Unix socket that is connected to who listens at a path.
+func connectedUnixSocket(_ type: __socket_type, _ path: FilePath) throws(SystemCallError) -> OwnedDescriptor {
+    let socket = try unixSocket(type)
+    let number = socket.rawValue
+    do throws(Errno) {
+        try unsafe withUnixAddress(path) { unsafe connect(number, $0, $1) }
+    } catch {
+        throw SystemCallError("connect", "connect to", printable(path), errno: error)
+    }
+    return socket
+}

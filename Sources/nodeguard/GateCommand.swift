@@ -13,7 +13,10 @@ struct GateCommand: ParsableCommand {
         commandName: "gate",
         abstract: "Show the gate, open it for a while, force it shut, go back to automatic.",
         discussion: "All of them work with and without a running agent.",
-        subcommands: [GateStatusCommand.self, GateOpenCommand.self, GateCloseCommand.self, GateResumeCommand.self],
+        subcommands: [
+            GateStatusCommand.self, GateOpenCommand.self, GateCloseCommand.self, GateResumeCommand.self,
+            GateRemoveCommand.self,
+        ],
         defaultSubcommand: GateStatusCommand.self
     )
 }
