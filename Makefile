@@ -13,6 +13,8 @@ run: ## install what is needed, build, and scan a sample folder: the demonstrati
 test: ## install what is needed, build, and run every test of the programs
 	scripts/setup build demo test
 	scripts/test
+	Tests/prometheus/run
+	Tests/prometheus/dashboard
 
 bench: ## measure beside clamscan, clamd and find; ARGUMENTS="--full" for the large sizes (as root, an hour)
 	scripts/setup build bench
