@@ -1,6 +1,6 @@
 # The commands of the project. `make run` and `make test` need nothing prepared but Debian and Swift.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench build lint format deb test-deb test-setup clean
+.PHONY: help run test bench build lint format deb test-deb test-cluster test-setup clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +39,10 @@ deb: ## build build/nodeguard_VERSION_ARCHITECTURE.deb and have lintian look at 
 test-deb: ## install, try, remove and purge the package in a fresh Debian root folder (as root)
 	scripts/setup package
 	Tests/packaging/install-test
+
+test-cluster: build ## render the Kubernetes manifests and check them
+	scripts/setup cluster
+	Tests/kubernetes/run
 
 test-setup: ## run scripts/setup on a fresh Debian machine, booted in a container (as root)
 	scripts/setup package
