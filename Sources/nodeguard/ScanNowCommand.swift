@@ -120,6 +120,7 @@ struct ScanNowCommand: ParsableCommand {
             scratchParent: try scratchParent(state), validatorFiles: ValidatorFiles(configuration),
             report: json ? .everything : .notable,
             estimatesTotals: ScanScreen.isTerminal)
+        order.host = settings.paths.host.path
         order.state = state
         order.reverifySeconds = UInt64(max(1, settings.scan.reverify.milliseconds / 1000))
         order.isFull = full
