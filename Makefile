@@ -1,6 +1,6 @@
 # The commands of the project. `make run` and `make test` need nothing prepared but Debian and Swift.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench build lint format deb test-deb test-cluster test-setup clean
+.PHONY: help run test bench build lint format deb image test-deb test-image test-cluster test-setup clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +39,14 @@ deb: ## build build/nodeguard_VERSION_ARCHITECTURE.deb and have lintian look at 
 test-deb: ## install, try, remove and purge the package in a fresh Debian root folder (as root)
 	scripts/setup package
 	Tests/packaging/install-test
+
+image: ## make build/nodeguard-VERSION.oci.tar of build/nodeguard_*.deb and Debian's packages (as root)
+	scripts/setup package
+	packaging/container/build
+
+test-image: ## make the image and run it as the DaemonSet would (as root)
+	scripts/setup cluster package
+	Tests/container/run
 
 test-cluster: build ## render the Kubernetes manifests and check them
 	scripts/setup cluster

@@ -135,4 +135,4 @@ def draw_panels(dashboard, ask, filled, file):
                 continue
             for at, value in points:
                 axes.broken_barh([(at, 1)], (place - 0.4, 0.8), color=mapping(defaults, value)[1])
-    figure.savefig(file, dpi=75, facecolor=figure.get_facecolor())
+    figure.savefig(file, dpi=75, facecolor=figure.get_facecolor(), pil_kwargs={"optimize": True})
