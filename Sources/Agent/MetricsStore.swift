@@ -60,7 +60,10 @@ public final class MetricsStore {
         var worthKeeping = snapshot
         worthKeeping.heartbeat = kept.heartbeat
         worthKeeping.vpnHandshakeAgeSeconds = kept.vpnHandshakeAgeSeconds
-        if now - keptAt < Self.countersInterval { worthKeeping.gate.droppedPackets = kept.gate.droppedPackets }
+        if now - keptAt < Self.countersInterval {
+            worthKeeping.gate.droppedPackets = kept.gate.droppedPackets
+            worthKeeping.gate.droppedByReason = kept.gate.droppedByReason
+        }
         if worthKeeping != kept {
             do {
                 try replaceFile(
