@@ -1,6 +1,7 @@
 # The commands of the project. `make run` and `make test` need nothing prepared but Debian and Swift.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-gate build lint format deb test-deb test-boot test-setup clean
+.PHONY: help run test bench bench-gate build lint format deb image test-deb test-boot test-image test-cluster \
+	test-setup clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -13,6 +14,8 @@ run: ## install what is needed, build, and scan a sample folder: the demonstrati
 test: ## install what is needed, build, and run every test of the programs
 	scripts/setup build demo test
 	scripts/test
+	Tests/prometheus/run
+	Tests/prometheus/dashboard
 
 bench: ## measure beside clamscan, clamd and find; ARGUMENTS="--full" for the large sizes (as root, an hour)
 	scripts/setup build bench
@@ -48,6 +51,18 @@ test-deb: ## install, try, remove and purge the package in a fresh Debian root f
 test-boot: ## boot a machine with the package in a container: gate before network, reload, watchdog, upgrade (as root)
 	scripts/setup package
 	Tests/packaging/boot-test
+
+image: ## make build/nodeguard-VERSION.oci.tar of build/nodeguard_*.deb and Debian's packages (as root)
+	scripts/setup package
+	packaging/container/build
+
+test-image: ## make the image and run it as the DaemonSet would (as root)
+	scripts/setup cluster package
+	Tests/container/run
+
+test-cluster: build ## render the Kubernetes manifests and check them
+	scripts/setup cluster
+	Tests/kubernetes/run
 
 test-setup: ## run scripts/setup on a fresh Debian machine, booted in a container (as root)
 	scripts/setup package

@@ -90,6 +90,10 @@ extension MetricsSnapshot {
                 targets.samples("target") { Sample($0.nextScan) }),
 
             Metric(
+                .gauge, "nodeguard_scan_reverify_seconds", "How long a look at an unchanged file counts.",
+                [Sample(reverifySeconds)]),
+
+            Metric(
                 .gauge, "nodeguard_findings", "Findings in the target, by what became of them.",
                 targets.sortedPairs.flatMap { name, target in
                     target.findings.sortedPairs.map { Sample([("target", name), ("state", $0)], $1) }

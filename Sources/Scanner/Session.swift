@@ -73,6 +73,7 @@ public final class Session {
         guard let first = order.targets.first else { throw SessionFailure("there is nothing to scan") }
         target = first
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
+        try HostRoot.use(order.host)
         settingAside = try SettingAside(order)
         context = LookContext.now(signatures: order.signatures, engine: executable, limits: order.limits)
         ledger = Ledger(

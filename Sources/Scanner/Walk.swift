@@ -162,7 +162,7 @@ struct Walk: ~Copyable {
     private mutating func begin() -> Met? {
         let path = root.bytes
         do {
-            let start = try Opening.start(at: root)
+            let start = try Opening.start(onHost: root)
             let status = try FileStatus.of(start)
             switch status.kind {
             case .directory:
@@ -197,8 +197,8 @@ struct Walk: ~Copyable {
             return true
         }
         var below = status
-        // The parent of the topmost folder is that folder itself.
-        while here.inode != below.inode || here.device != below.device {
+        // The parent of the topmost folder is that folder itself, and the host's root has none of the host's.
+        while !HostRoot.isRoot(below) && (here.inode != below.inode || here.device != below.device) {
             if here.permissions & 0o001 == 0 { return false }
             guard let next = try? Opening.folder(.parent, in: above), let its = try? FileStatus.of(next) else {
                 return true

@@ -152,7 +152,8 @@ struct GateHand {
     /// What the kernel should do now: with the pods that there are, under what is remembered.
     var inForce: GatePlan {
         plan.inForce(
-            pods: ContainerRuntime().places(of: Set(plan.posture.workloads.compactMap(\.pod))), store.current())
+            pods: ContainerRuntime(host: settings.paths.host.path)
+                .places(of: Set(plan.posture.workloads.compactMap(\.pod))), store.current())
     }
 
     init(_ loaded: LoadedConfiguration) {

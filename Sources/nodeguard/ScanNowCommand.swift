@@ -95,11 +95,11 @@ struct ScanNowCommand: ParsableCommand {
         let state = settings.paths.state.path
         let findings = FindingsRecorder(state: state)
         let order = try SessionOrder(request, configuration, findings: findings)
+        let metrics = MetricsStore(
+            state: state, textfile: settings.metrics.textfile?.path, version: Nodeguard.version)
+        if !plan { metrics.update { $0.reverifySeconds = order.reverifySeconds } }
         var reporter = ScanReporter(
-            journal: JournalQueue(isWanted: settings.journal.enabled),
-            metrics: MetricsStore(
-                state: state, textfile: settings.metrics.textfile?.path, version: Nodeguard.version),
-            findings: findings)
+            journal: JournalQueue(isWanted: settings.journal.enabled), metrics: metrics, findings: findings)
         do {
             let ending = try SessionProcess.run(order) { event in
                 // What is on the screen first: a slow disk of the metrics must not hold it back. And where nobody looks

@@ -39,6 +39,7 @@ let fullSnapshot: MetricsSnapshot = {
     target.nextScan = moment
     target.findings = [.open: 1, .acknowledged: 2, .quarantined: 0]
     snapshot.targets = [label("system"): target, label("validators"): target]
+    snapshot.reverifySeconds = 2_592_000
     snapshot.quarantinedFiles = 2
     snapshot.keyFileProblems = 0
     return snapshot
@@ -75,6 +76,7 @@ struct MetricsTextTests {
         "nodeguard_scan_last_bytes": ["target"],
         "nodeguard_scan_oldest_verified_timestamp_seconds": ["target"],
         "nodeguard_scan_next_timestamp_seconds": ["target"],
+        "nodeguard_scan_reverify_seconds": [],
         "nodeguard_findings": ["target", "state"],
         "nodeguard_quarantined_files": [],
         "nodeguard_key_file_problems": [],

@@ -75,7 +75,7 @@ public final class Agent {
         journal = JournalQueue(isWanted: settings.journal.enabled, longest: 1000)
         metrics = MetricsStore(state: state, textfile: settings.metrics.textfile?.path, version: version)
         store = OverrideStore(state: state, runtime: runtime)
-        gate = try GateKeeper(GatePlan(configuration.loaded), store: store)
+        gate = try GateKeeper(GatePlan(configuration.loaded), store: store, host: settings.paths.host.path)
         watchdog = Watchdog(gate)
         statusListener = try StatusListener(gate, settings)
         self.state = try StateWatcher(settings, gate)
@@ -189,6 +189,8 @@ public final class Agent {
     }
 
     private func keepConfiguration() {
+        let reverify = configuration.loaded.settings.scan.reverify.milliseconds / 1000
+        metrics.update { $0.reverifySeconds = UInt64(max(1, reverify)) }
         do {
             try configuration.keep()
             stateProblem = nil

@@ -3,6 +3,7 @@ internal import Journal
 internal import LinuxSystem
 internal import Policy
 internal import Synchronization
+internal import SystemPackage
 
 /// The gate's loop on a thread of its own, and what the rest of the agent may know of it.
 ///
@@ -28,12 +29,13 @@ final class GateKeeper: Sendable {
     /// Where the gate's loop could not begin, it is tried again so often.
     private static let pause: Int32 = 5000
 
-    init(_ plan: GatePlan, store: OverrideStore) throws(SystemCallError) {
+    /// - Parameter host: where the node's root is, for its container runtime.
+    init(_ plan: GatePlan, store: OverrideStore, host: FilePath) throws(SystemCallError) {
         let events = try Mailbox<Event>()
         self.events = events
         retry = try Bell()
         state = Mutex(State(plan: plan))
-        loop = try GateLoop(plan, store: store, tell: { events.put($0) })
+        loop = try GateLoop(plan, store: store, host: host, tell: { events.put($0) })
     }
 
     /// Starts the thread; it ends after ``stop()``.

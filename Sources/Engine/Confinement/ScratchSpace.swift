@@ -26,7 +26,8 @@ struct ScratchSpace {
         var space = ScratchSpace()
         let cap = size(workers: workers, wanted: bytes)
         let owner = "mode=0700,uid=\(user.user),gid=\(user.group)"
-        if user.isOther, try Namespaces.leaveMounts(), try mountMemory(path, "size=4m,\(owner)") {
+        // The top is root's, who makes the slots in it: without CAP_DAC_OVERRIDE root may not write what is another user's.
+        if user.isOther, try Namespaces.leaveMounts(), try mountMemory(path, "size=4m,mode=1777") {
             // A few more than one look may unpack: libclamav keeps a folder for each archive in an archive.
             space.mount = "size=\(cap),nr_inodes=\(UInt64(files) * 2 + 4096),\(owner)"
         } else {
