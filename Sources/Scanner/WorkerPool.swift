@@ -10,7 +10,9 @@ final class WorkerPool {
     enum Answer {
         /// The engine is ready; comes once.
         case loaded(SignatureInventory)
-        /// The engine has looked. `clean` comes only once a canary was found after it.
+        /// The engine has found it clean, the file was the same before and after, and a canary was found since.
+        case clean(Look)
+        /// The engine has looked. Where it says `clean`, the file has changed meanwhile.
         case looked(Look, Verdict)
         /// Two workers died of it; the text says how.
         case killedWorkers(Look, String)
@@ -26,16 +28,15 @@ final class WorkerPool {
     private var again: [Look] = []
     /// Large files that wait until the one before is done.
     private var waitingLarge: [Look] = []
-    /// Clean files of workers that died before their next canary: confirmed by the next one of any worker, since they
-    /// shared the engine that it proves.
-    private var orphaned: [Look] = []
     private var answers: [Answer] = []
     private var lastRequest: UInt64 = 0
     /// Workers that died in a row before they found their first canary.
     private var stillbirths = 0
 
-    /// Clean files of one worker that may wait for its next canary.
-    private static let confirmationInterval = 256
+    /// Clean files of one worker that may wait, open, for its next canary.
+    private let confirmationInterval: Int
+    /// The same for the time that the first of them may wait, in nanoseconds.
+    private static let longestUnconfirmed: UInt64 = 10_000_000_000
     /// Large files that are held open until their turn comes.
     private static let mostWaitingLarge = 2
     /// As many workers may die before their first canary until nothing better is expected of the next.
@@ -43,7 +44,9 @@ final class WorkerPool {
     /// Time beyond libclamav's own limit after which a worker is ended, in nanoseconds.
     private static let grace: UInt64 = 10_000_000_000
 
-    init(engine: consuming EngineProcess, canary: Canary, limits: EngineLimits) {
+    /// - Parameter openFiles: how many files the workers together may hold open.
+    init(engine: consuming EngineProcess, canary: Canary, limits: EngineLimits, workers: Int, openFiles: Int) {
+        confirmationInterval = min(256, max(8, openFiles / max(1, workers)))
         self.engine = engine
         self.canary = canary
         self.limits = limits
@@ -70,7 +73,7 @@ final class WorkerPool {
 
     /// Whether everything that was handed in was answered.
     var isEmpty: Bool {
-        again.isEmpty && waitingLarge.isEmpty && orphaned.isEmpty
+        again.isEmpty && waitingLarge.isEmpty
             && workers.allSatisfy { $0.queue.isEmpty && $0.unconfirmed.isEmpty }
     }
 
@@ -81,7 +84,6 @@ final class WorkerPool {
         guard again.isEmpty && waitingLarge.isEmpty && workers.allSatisfy({ $0.queue.allSatisfy(\.look.isCanary) })
         else { return }
         for worker in workers where !worker.unconfirmed.isEmpty && !worker.isGone { try sendCanaries(to: worker) }
-        if !orphaned.isEmpty, let worker = freest() { try sendCanaries(to: worker) }
     }
 
     /// Whatever waits for its canary gets one now: somebody waits for what became of it.
@@ -100,7 +102,9 @@ final class WorkerPool {
             [other, engine.control.rawValue] + polled.map(\.descriptor), milliseconds: milliseconds)
         for index in ready where index >= 2 { try hear(polled[index - 2]) }
         if ready.contains(1) { try hearEngine() }
-        try endOverdue()
+        let now = monotonicNanoseconds()
+        try endOverdue(now)
+        try confirmOverdue(now)
         defer { answers = [] }
         return answers
     }
@@ -184,9 +188,18 @@ final class WorkerPool {
 
     private func take(_ look: Look, _ verdict: Verdict, of worker: Worker) throws {
         guard verdict == .clean, !look.hasChanged else { return answers.append(.looked(look, verdict)) }
-        look.close()
-        worker.unconfirmed.append(look)
-        if worker.unconfirmed.count >= Self.confirmationInterval { try sendCanaries(to: worker) }
+        // It stays open, because it is looked at again if the worker dies before its next canary.
+        look.restoreCache()
+        worker.addUnconfirmed(look)
+        // Whoever makes workers die must not have the same files looked at again and again.
+        let wereOrphans = look.isOrphan && !again.contains(where: \.isOrphan)
+        if wereOrphans || worker.unconfirmed.count >= confirmationInterval { try sendCanaries(to: worker) }
+    }
+
+    private func confirmOverdue(_ now: UInt64) throws {
+        for worker in workers where !worker.unconfirmed.isEmpty && !worker.isGone {
+            if now > worker.unconfirmedSince + Self.longestUnconfirmed { try sendCanaries(to: worker) }
+        }
     }
 
     /// A worker ended by itself. One that is not known any more was ended by this pool.
@@ -211,7 +224,9 @@ final class WorkerPool {
     /// Does without a worker from now on: blames the file it had, hands the rest to others.
     private func lose(_ worker: Worker, _ loss: Loss) throws {
         workers.removeAll { $0 === worker }
-        orphaned += worker.unconfirmed
+        let orphans = worker.takeUnconfirmed()
+        for look in orphans { look.orphan() }
+        again += orphans
         stillbirths = worker.isProven ? 0 : stillbirths + 1
         let how =
             switch loss {
@@ -244,8 +259,7 @@ final class WorkerPool {
         }
     }
 
-    private func endOverdue() throws {
-        let now = monotonicNanoseconds()
+    private func endOverdue(_ now: UInt64) throws {
         let longest = UInt64(limits.milliseconds) * 1_000_000 + Self.grace
         for worker in workers where !worker.queue.isEmpty && now > worker.headSince + longest {
             engine.kill(worker: worker.id)
@@ -284,9 +298,7 @@ final class WorkerPool {
         guard worker.canariesDue == 0 else { return }
         worker.isProven = true
         stillbirths = 0
-        answers += (worker.unconfirmed + orphaned).map { .looked($0, .clean) }
-        worker.unconfirmed = []
-        orphaned = []
+        answers += worker.takeUnconfirmed().map { .clean($0) }
     }
 }
 

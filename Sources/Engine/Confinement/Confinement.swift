@@ -107,7 +107,9 @@ struct Confinement {
         try Self.hide()
         try ScratchSpace.enter(slot: slot)
         try landlock?.enter(reading: [], writing: ["."])
-        try ResourceLimits.beginWorker(limits, loadedAddressSpace: loadedAddressSpace, machineMemory: machineMemory)
+        try ResourceLimits.beginWorker(
+            limits, loadedAddressSpace: loadedAddressSpace, machineMemory: machineMemory,
+            hasOwnScratch: space.isMemory)
         try Descriptors.beginWorker(socket: socket)
         if filtersCalls { try SystemCallFilter.worker().enter() }
     }
