@@ -14,9 +14,10 @@ test: ## install what is needed, build, and run every test of the programs
 	scripts/setup build demo test
 	scripts/test
 
-bench: ## measure beside clamscan, clamd and find; ARGUMENTS="--full" for the large sizes (as root, an hour)
+bench: ## measure beside clamscan, clamd and find; ARGUMENTS="--full" for the large sizes (as root, hours)
 	scripts/setup build bench
-	swift build -c release
+	swift build -c release --static-swift-stdlib --disable-local-rpath --product nodeguard
+	swift build -c release --static-swift-stdlib --disable-local-rpath --product nodeguard-engine
 	Benchmarks/run $(ARGUMENTS)
 
 build: ## build for debugging
