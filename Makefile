@@ -1,6 +1,6 @@
 # The commands of the project. `make run` and `make test` need nothing prepared but Debian and Swift.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench build lint format deb test-deb test-setup clean
+.PHONY: help run test bench bench-gate build lint format deb test-deb test-setup clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -19,6 +19,13 @@ bench: ## measure beside clamscan, clamd and find; ARGUMENTS="--full" for the la
 	swift build -c release --static-swift-stdlib --disable-local-rpath --product nodeguard
 	swift build -c release --static-swift-stdlib --disable-local-rpath --product nodeguard-engine
 	Benchmarks/run $(ARGUMENTS)
+	if [ "$$(id -u)" = 0 ]; then .build/release/gate-benchmark; else echo "not root: the gate was not measured"; fi
+
+bench-gate: ## measure the gate alone: fault to shut, cost of a packet, idle (as root); TRIALS=20 for a quick look
+	scripts/setup build bench
+	swift build -c release --product gate-benchmark
+	swift build -c release --product gate-holder
+	.build/release/gate-benchmark $(TRIALS)
 
 build: ## build for debugging
 	scripts/setup build

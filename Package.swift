@@ -42,6 +42,7 @@ let package = Package(
         .target(name: "SQLite", dependencies: ["CSQLite", "LinuxSystem", system], swiftSettings: strict),
         .target(name: "ContentHash", dependencies: ["CCrypto"], swiftSettings: strict),
         .target(name: "Config", dependencies: ["CYAML", "LinuxSystem", system], swiftSettings: strict),
+        .target(name: "Varlink", dependencies: ["LinuxSystem", system], swiftSettings: strict),
         .target(name: "Journal", dependencies: ["CSystemd", "LinuxSystem", system], swiftSettings: strict),
 
         // The two streams.
@@ -54,8 +55,10 @@ let package = Package(
             name: "Policy", dependencies: ["CNetlink", "CSELinux", "Journal", "LinuxSystem", system],
             swiftSettings: strict),
         .target(
-            name: "Agent", dependencies: ["Config", "Scanner", "Policy", "Journal", "LinuxSystem", "SQLite", system],
-            swiftSettings: strict),
+            name: "Agent",
+            dependencies: [
+                "Config", "EngineProtocol", "Scanner", "Policy", "Journal", "LinuxSystem", "SQLite", "Varlink", system,
+            ], swiftSettings: strict),
 
         // The two executables. Only the engine is linked with libclamav.
         .executableTarget(
@@ -82,6 +85,12 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "journal-probe", dependencies: ["Journal", system], path: "Tests/JournalProbe", swiftSettings: strict),
+        .testTarget(
+            name: "VarlinkTests",
+            dependencies: ["LinuxSystem", "TestSupport", "Varlink", "varlink-probe", system], swiftSettings: strict),
+        .executableTarget(
+            name: "varlink-probe", dependencies: ["LinuxSystem", "Varlink", system], path: "Tests/VarlinkProbe",
+            swiftSettings: strict),
         .executableTarget(
             name: "quarantine-probe", dependencies: ["Journal", "LinuxSystem", "Scanner", system],
             path: "Tests/QuarantineProbe", swiftSettings: strict),
@@ -111,6 +120,12 @@ let package = Package(
                 system,
             ], swiftSettings: strict),
         .testTarget(
+            name: "HostTests",
+            dependencies: [
+                "Agent", "Config", "Journal", "LinuxSystem", "Policy", "TestSupport", "nodeguard", "nodeguard-engine",
+                system,
+            ], swiftSettings: strict),
+        .testTarget(
             name: "EngineTests",
             dependencies: [
                 "EngineProtocol", "Journal", "Scanner", "TestSupport", "faulty-engine", "nodeguard", "nodeguard-engine",
@@ -123,6 +138,10 @@ let package = Package(
         .executableTarget(
             name: "session-probe", dependencies: ["Journal", "LinuxSystem", "Scanner", system],
             path: "Tests/SessionProbe", swiftSettings: strict),
+        .testTarget(
+            name: "AgentTests",
+            dependencies: ["Agent", "Config", "Journal", "LinuxSystem", "Policy", "TestSupport", system],
+            swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "nodeguard", "nodeguard-engine", system],
             swiftSettings: strict),

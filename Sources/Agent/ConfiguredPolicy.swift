@@ -3,12 +3,10 @@ import Journal
 public import Policy
 
 extension PosturePolicy {
-    /// What a configuration requires of the node.
-    ///
-    /// - Parameter podAddresses: the addresses of a validator's pod as far as they are known; a validator whose pod has
-    ///   none is judged as unknown.
-    public init(_ settings: Configuration, podAddresses: (Configuration.Validator) -> [Policy.IPAddress] = { _ in [] })
-    {
+    /// What a configuration requires of the node. Where the validators' pods are is not known yet: see
+    /// ``PosturePolicy/placed(host:)``; ``GateLoop`` finds it out by itself.
+    public init(_ loaded: LoadedConfiguration) {
+        let settings = loaded.settings
         let vpn = settings.policy.vpn
         self.init(
             selinux: SELinuxRequirement(settings.policy.selinux.require),
@@ -17,25 +15,20 @@ extension PosturePolicy {
             handshakeMaxAge: vpn.handshakeMaxAge.duration,
             local: vpn.local.compactMap { Policy.IPPrefix($0.text) },
             workloads: settings.validators.map { validator in
-                let addresses = validator.pod == nil ? [] : podAddresses(validator)
-                return Workload(
-                    name: validator.name.text, ports: (validator.ports ?? []).map(Policy.Port.init),
-                    uid: validator.uid?.number, podAddresses: addresses,
-                    isUnresolved: validator.pod != nil && addresses.isEmpty)
+                Workload(
+                    name: validator.name.text, ports: loaded.ports(of: validator).map(Policy.Port.init),
+                    uid: validator.uid?.number,
+                    pod: validator.pod.map { PodSelector(namespace: $0.namespace.text, name: $0.name.text) },
+                    isUnresolved: validator.pod != nil)
             })
     }
 }
 
 extension GatePlan {
-    /// The gate that a configuration asks for.
-    ///
-    /// - Parameters:
-    ///   - profilePorts: the ports that a validator's profile brings where it names none itself.
-    ///   - podAddresses: the addresses of a validator's pod as far as they are known.
-    public init(
-        _ settings: Configuration, profilePorts: (Configuration.Validator) -> [Policy.Port] = { _ in [] },
-        podAddresses: (Configuration.Validator) -> [Policy.IPAddress] = { _ in [] }
-    ) {
+    /// The gate that a configuration asks for: the only way to it, for the agent and for the commands. The validators'
+    /// pods are filled in by whoever uses it, as they come and go.
+    public init(_ loaded: LoadedConfiguration) {
+        let settings = loaded.settings
         let gate = settings.policy.gate
         let mode: GateMode =
             switch gate.mode {
@@ -47,14 +40,14 @@ extension GatePlan {
             mode: mode, ports: [], local: settings.policy.vpn.local.compactMap { Policy.IPPrefix($0.text) },
             answersByTunnel: gate.answerVia == .vpn, sendsByTunnel: gate.direction == .both)
         for validator in settings.validators {
-            let own = validator.ports.map { $0.map(Policy.Port.init) } ?? profilePorts(validator)
-            rules.ports.formUnion(own + validator.externalPorts.map(Policy.Port.init))
-            if validator.pod != nil { rules.pods.formUnion(podAddresses(validator)) }
+            rules.ports.formUnion((loaded.ports(of: validator) + validator.externalPorts).map(Policy.Port.init))
             if let uid = validator.uid { rules.uids.insert(uid.number) }
         }
         self.init(
-            posture: PosturePolicy(settings, podAddresses: podAddresses),
-            settings: GateSettings(mode: mode, settle: gate.settle.duration), rules: rules,
+            posture: PosturePolicy(loaded),
+            settings: GateSettings(
+                mode: mode, settle: gate.settle.duration, required: Set(gate.require.map(CheckName.init))),
+            rules: rules,
             lease: gate.lease.duration, handover: gate.handover.duration)
     }
 }
@@ -63,6 +56,24 @@ extension Policy.Port {
     /// A port of the configuration.
     public init(_ port: Config.Port) {
         self.init(port.transport == .tcp ? .tcp : .udp, port.number)
+    }
+}
+
+extension CheckName {
+    /// A check of the configuration.
+    public init(_ check: Configuration.Gate.Check) {
+        self =
+            switch check {
+            case .selinuxEnforcing: .selinuxEnforcing
+            case .vpnInterface: .vpnInterface
+            case .vpnRouteIPv4: .vpnRouteIPv4
+            case .vpnRouteIPv6: .vpnRouteIPv6
+            case .vpnHandshake: .vpnHandshake
+            case .keysPermissions: .keysPermissions
+            case .signaturesAge: .signaturesAge
+            case .scanAge: .scanAge
+            case .findingsOpen: .findingsOpen
+            }
     }
 }
 

@@ -8,16 +8,14 @@ public struct ScanReporter {
     /// The label of scans of paths that were given by hand.
     public static let manualTarget = MetricLabel("manual")!
 
-    private let journal: JournaldSink?
-    private var metrics: MetricsStore
+    private let journal: JournalQueue
+    private let metrics: MetricsStore
     private let findings: FindingsRecorder?
-    private var journalProblem: String?
     /// Key files with problems that the scan of a target has met so far, by their printed paths.
     private var exposed: [MetricLabel: Set<String>] = [:]
-    private var untold = 0
 
-    /// Reports to the journal, where it is wanted, to the metrics, and to the findings where they are kept.
-    public init(journal: JournaldSink?, metrics: MetricsStore, findings: FindingsRecorder?) {
+    /// Reports to the journal, to the metrics, and to the findings where they are kept.
+    public init(journal: JournalQueue, metrics: MetricsStore, findings: FindingsRecorder?) {
         self.journal = journal
         self.metrics = metrics
         self.findings = findings
@@ -25,20 +23,12 @@ public struct ScanReporter {
 
     /// What could not be told, and where; a sentence each.
     public var problems: [String] {
-        let journal = journalProblem.map { ["\(untold) events did not reach the journal: \($0)"] } ?? []
-        return journal + metrics.problems + (findings?.problems ?? [])
+        (journal.complaint.map { [$0] } ?? []) + metrics.problems + (findings?.problems ?? [])
     }
 
     /// Passes one event on to whoever is concerned.
     public mutating func report(_ event: Event) {
-        if let journal {
-            do {
-                try journal.send(event)
-            } catch {
-                untold += 1
-                journalProblem = journalProblem ?? error.description
-            }
-        }
+        journal.send(event)
         findings?.record(event)
         switch event {
         case .scanStarted(let scan):
@@ -61,7 +51,7 @@ public struct ScanReporter {
                 $0.oldestVerified = scan.oldestVerified
             }
             // Where the findings are not kept, at least what this scan has met.
-            if findings?.tell(&metrics) != true {
+            if findings?.tell(metrics) != true {
                 update(scan.target) { $0.findings[.open] = scan.totals.findings }
             }
         case .scanResumed(let scan): update(scan.target) { $0.isRunning = true }

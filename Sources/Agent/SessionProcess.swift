@@ -5,10 +5,8 @@ internal import LinuxSystem
 public import Scanner
 internal import SystemPackage
 
-/// A scan session as a child process: takes the order, tells the events.
-///
-/// The session parses nothing that it finds and loads no libclamav; still it is a process of its own, so that a
-/// mistake in it takes nothing else along.
+/// A scan session from its beginning to its end, for a program that does nothing else meanwhile; and what the session
+/// itself does.
 public enum SessionProcess {
     /// How a session ended.
     public enum Ending: Equatable, Sendable {
@@ -18,6 +16,14 @@ public enum SessionProcess {
         case interrupted(signal: Int32, ScanSummary?)
         /// It could not scan, or died. A sentence for a person.
         case failed(String, ScanSummary?)
+
+        /// What was done until the end, as far as it was told.
+        public var summary: ScanSummary? {
+            switch self {
+            case .finished(let summary): summary
+            case .interrupted(_, let summary), .failed(_, let summary): summary
+            }
+        }
     }
 
     /// The exit status of a session that failed and said why on its standard error.
@@ -32,75 +38,26 @@ public enum SessionProcess {
     /// - Throws: where the session could not be started or its events could not be read; the first error of `handle`.
     public static func run(_ order: SessionOrder, handle: (Event) throws -> Void) throws -> Ending {
         let signals = try SignalDescriptor([SIGINT, SIGTERM, SIGHUP])
-        var orders = try Pipe()
-        var events = try Pipe()
-        var failures = try Pipe()
-        let process = try ChildProcess(
-            program: Executables.nodeguard(), arguments: ["scan-session"],
-            environment: ChildProcess.bareEnvironment,
-            descriptors: [orders.readEnd, events.writeEnd, failures.writeEnd])
-        orders.closeReadEnd()
-        events.closeWriteEnd()
-        failures.closeWriteEnd()
-        try orders.writeEnd.writeAll(JSONEncoder().encode(order))
-        orders.closeWriteEnd()
-
-        var reader = EventLineReader()
-        var summary: ScanSummary?
+        let session = try RunningSession(order)
         var signal: Int32?
         var refusal: (any Error)?
-        var said: [UInt8] = []
-        var isOpen = (events: true, failures: true)
-        while isOpen.events || isOpen.failures {
-            let isOver = process.ends(withinMilliseconds: 0)
-            // A negative descriptor is left out by poll(2).
-            let ready = try waitUntilReadable(
-                [
-                    signals.rawValue, isOpen.events ? events.readEnd.rawValue : -1,
-                    isOpen.failures ? failures.readEnd.rawValue : -1,
-                ], milliseconds: isOver ? 0 : 1000)
-            // The session is gone and everything was read: whoever else still holds its pipes has nothing to tell.
-            if isOver && ready.isEmpty { break }
+        while true {
+            let ready = try waitUntilReadable([signals.rawValue] + session.descriptors, milliseconds: 1000)
             if ready.contains(0), let came = signals.next() {
-                // Who asks twice does not want to wait for good order; the next session removes what is left.
-                process.signal(signal == nil ? SIGTERM : SIGKILL)
+                session.end()
                 signal = came
             }
-            if ready.contains(1) {
-                let bytes = try readSome(events.readEnd)
-                isOpen.events = !bytes.isEmpty
-                reader.append(bytes)
-                while let event = try reader.next() {
-                    if case .summary(let last) = event { summary = last }
-                    do {
-                        try handle(event)
-                    } catch  where refusal == nil {
-                        refusal = error
-                        process.signal(SIGTERM)
-                    } catch {}
+            let ending = try session.advance { event in
+                do {
+                    try handle(event)
+                } catch {
+                    if refusal == nil { session.end() }
+                    refusal = refusal ?? error
                 }
             }
-            if ready.contains(2) {
-                let bytes = try readSome(failures.readEnd)
-                isOpen.failures = !bytes.isEmpty
-                // A torrent must not fill the memory.
-                said = Array((said + bytes).prefix(8192))
-            }
-        }
-        let ending = process.wait()
-        if let refusal { throw refusal }
-        if let signal { return .interrupted(signal: signal, summary) }
-        let text = String(decoding: said, as: UTF8.self).split(separator: "\n").joined(separator: "\n")
-        switch ending {
-        case .exited(0):
-            if let summary { return .finished(summary) }
-            return .failed("the scan session ended without a summary", nil)
-        case .exited(let status):
-            return .failed(text.isEmpty ? "the scan session ended with status \(status)" : text, summary)
-        case .killed(let signal):
-            // The first line says what, if it could say anything; a backtrace is for a debugger.
-            let first = text.split(separator: "\n").first.map { ": \($0)" } ?? ""
-            return .failed("the scan session was killed by signal \(signal)\(first)", summary)
+            guard let ending else { continue }
+            if let refusal { throw refusal }
+            return signal.map { .interrupted(signal: $0, ending.summary) } ?? ending
         }
     }
 

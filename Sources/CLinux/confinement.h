@@ -39,6 +39,14 @@ static inline int nodeguard_get_capabilities(uint64_t *permitted) {
     *permitted = (uint64_t)data[1].permitted << 32 | data[0].permitted;
     return result;
 }
+static inline int nodeguard_keep_effective(uint64_t mask) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &header, data) != 0) return -1;
+    data[0].effective &= (uint32_t)mask;
+    data[1].effective &= (uint32_t)(mask >> 32);
+    return (int)syscall(SYS_capset, &header, data);
+}
 static inline int nodeguard_clear_ambient(void) { return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); }
 
 // unshare(2), with the two flags of <linux/sched.h> that are used.

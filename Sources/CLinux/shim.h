@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <sys/types.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -131,6 +132,22 @@ static inline ssize_t nodeguard_receive(int socket, void *bytes, size_t size, in
     return received;
 }
 
+// accept4(2), behind _GNU_SOURCE as well. The connection does not block, and is closed in children.
+static inline int nodeguard_accept(int socket) {
+    return (int)syscall(SYS_accept4, socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+// SO_PEERCRED of unix(7): `struct ucred` is behind _GNU_SOURCE.
+static inline int nodeguard_peer(int socket, int32_t *pid, uint32_t *uid, uint32_t *gid) {
+    struct { int32_t pid; uint32_t uid, gid; } peer;
+    socklen_t size = sizeof(peer);
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return -1;
+    *pid = peer.pid;
+    *uid = peer.uid;
+    *gid = peer.gid;
+    return 0;
+}
+
 // The macros of <sys/wait.h> cannot be imported.
 static inline int nodeguard_exited(int status) { return (status & 0x7f) == 0; }
 static inline int nodeguard_exit_status(int status) { return (status >> 8) & 0xff; }
@@ -190,3 +207,17 @@ static inline int nodeguard_rename_no_replace(int from, const char *name, int to
     return (int)syscall(SYS_renameat2, from, name, to, new_name, 1);
 }
 static const int nodeguard_o_tmpfile = 020200000;           // O_TMPFILE: __O_TMPFILE | O_DIRECTORY
+
+// eventfd(2): a counter that a poll can wait for.
+#include <sys/eventfd.h>
+static inline int nodeguard_bell(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+// adjtimex(2) without changing anything: the state of the kernel's clock (TIME_ERROR is 5), or -1 with errno.
+static inline int nodeguard_clock_state(int *status, long *error_microseconds) {
+    struct timex clock;
+    memset(&clock, 0, sizeof(clock));
+    int state = adjtimex(&clock);
+    *status = clock.status;
+    *error_microseconds = clock.maxerror;
+    return state;
+}

@@ -52,6 +52,8 @@ public struct MetricsSnapshot: Codable, Equatable, Sendable {
         public var transitions: [State: UInt64] = [:]
         /// Packets it has dropped.
         public var droppedPackets: [Direction: UInt64] = [:]
+        /// The same, by why it dropped them.
+        public var droppedByReason: [Direction: [MetricLabel: UInt64]] = [:]
 
         /// Nothing known yet.
         public init() {}

@@ -43,6 +43,11 @@ extension MetricsSnapshot {
             Metric(
                 .counter, "nodeguard_gate_dropped_packets_total", "Packets that the gate dropped.",
                 gate.droppedPackets.samples("direction") { Sample($0) }),
+            Metric(
+                .counter, "nodeguard_gate_dropped_packets_by_reason_total", "Packets that the gate dropped, by why.",
+                gate.droppedByReason.sortedPairs.flatMap { direction, reasons in
+                    reasons.sortedPairs.map { Sample([("direction", direction), ("reason", $0)], $1) }
+                }),
 
             Metric(
                 .gauge, "nodeguard_signatures_timestamp_seconds", "When a signature database was made.",

@@ -9,7 +9,14 @@ public struct DatagramSocket: ~Copyable {
     ///
     /// - Throws: ``SystemCallError``: `ENOENT` where there is no such socket, `ECONNREFUSED` where nobody listens to it.
     public init(connectedTo path: FilePath) throws(SystemCallError) {
-        descriptor = try connectedSocket(path)
+        let descriptor = try unixSocket(SOCK_DGRAM)
+        let number = descriptor.rawValue
+        do throws(Errno) {
+            try unsafe withUnixAddress(path) { unsafe connect(number, $0, $1) }
+        } catch {
+            throw SystemCallError("connect", "connect to", printable(path), errno: error)
+        }
+        self.descriptor = descriptor
     }
 
     /// Waits until the listener's queue has room, so that the next datagram would not block; false where it has none when
@@ -17,42 +24,11 @@ public struct DatagramSocket: ~Copyable {
     public func waitForRoom(_ time: Duration) -> Bool {
         let end = ContinuousClock.now.advanced(by: time)
         while true {
-            let left = max(ContinuousClock.now.duration(to: end), .zero) / .milliseconds(1)
-            var watched = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
-            // Rounded up: a rest of less than a millisecond is waited for, not polled for. At most a day.
-            let ready = unsafe poll(&watched, 1, Int32(min(left.rounded(.up), 86_400_000)))
-            if ready < 0 && errno == EINTR { continue }
-            return ready == 1 && watched.revents & Int16(POLLOUT) != 0
+            guard let ready = try? waitForEvents([Watched(descriptor.rawValue, .writable)], until: end) else {
+                return false
+            }
+            if let came = ready.first { return came.events.contains(.writable) }
+            if ContinuousClock.now >= end { return false }
         }
     }
-}
-
-private func connectedSocket(_ path: FilePath) throws(SystemCallError) -> OwnedDescriptor {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let bytes = path.bytes
-    let fits = unsafe withUnsafeMutableBytes(of: &address.sun_path) { room in
-        guard bytes.count < room.count else { return false }
-        unsafe room.copyBytes(from: bytes)
-        return true
-    }
-    guard fits else {
-        throw SystemCallError("connect", "connect to", printable(path), errno: .fileNameTooLong)
-    }
-    let number = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard number >= 0 else {
-        let errno = Errno(rawValue: errno)
-        throw SystemCallError("socket", "make a socket for", printable(path), errno: errno)
-    }
-    let descriptor = OwnedDescriptor(owning: FileDescriptor(rawValue: number))
-    let connected = unsafe withUnsafePointer(to: &address) {
-        unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            unsafe connect(number, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-        }
-    }
-    guard connected == 0 else {
-        let errno = Errno(rawValue: errno)
-        throw SystemCallError("connect", "connect to", printable(path), errno: errno)
-    }
-    return descriptor
 }

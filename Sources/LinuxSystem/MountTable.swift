@@ -47,6 +47,9 @@ public struct MountTable: Sendable {
         self.mounts = mounts
     }
 
+    /// All of them, in the order of their numbers.
+    public var all: [Mount] { mounts.values.sorted { $0.id < $1.id } }
+
     /// The mount with this number, or nil.
     public subscript(id: UInt64) -> Mount? { mounts[id] }
 

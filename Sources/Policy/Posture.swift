@@ -18,22 +18,32 @@ public struct Posture: Equatable, Sendable {
     /// How long one check may take before its answer is `unknown`.
     public static let checkTime = Duration.seconds(2)
 
-    /// The checks that look at the system itself.
-    public static func checks(_ policy: PosturePolicy, history: HandshakeHistory? = nil) -> [any PostureCheck] {
-        [
+    /// The checks that look at the system itself, and those of the node's state where its facts are given.
+    public static func checks(
+        _ policy: PosturePolicy, history: HandshakeHistory? = nil, state: StateFacts? = nil
+    ) -> [any PostureCheck] {
+        let system: [any PostureCheck] = [
             SELinuxCheck(policy.selinux), VPNInterfaceCheck(policy), VPNRouteCheck(.ipv4, policy),
             VPNRouteCheck(.ipv6, policy), VPNHandshakeCheck(policy, history: history),
         ]
+        return system + (state?.checks ?? [])
     }
 
     /// Looks at the system now, each check with a deadline of its own. Changes nothing.
     ///
-    /// - Parameter hear: hears each answer as soon as it is there.
+    /// - Parameters:
+    ///   - state: what is known of scans, findings, keys and signatures; nil: nothing is said about them.
+    ///   - hear: hears each answer as soon as it is there.
     public static func evaluate(
-        _ policy: PosturePolicy, history: HandshakeHistory? = nil, hear: (CheckResult) -> Void = { _ in }
+        _ policy: PosturePolicy, history: HandshakeHistory? = nil, state: StateFacts? = nil,
+        hear: (CheckResult) -> Void = { _ in }
     ) -> Posture {
+        evaluate(checks(policy, history: history, state: state), hear: hear)
+    }
+
+    static func evaluate(_ checks: [any PostureCheck], hear: (CheckResult) -> Void) -> Posture {
         Posture(
-            checks(policy, history: history).map { check in
+            checks.map { check in
                 let result = check.evaluate(deadline: .now.advanced(by: checkTime))
                 hear(result)
                 return result

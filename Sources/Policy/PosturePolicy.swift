@@ -63,6 +63,8 @@ public struct Workload: Equatable, Sendable {
     public var uid: UInt32?
     /// The mark its packets carry (SO_MARK or a firewall's); 0 is no mark.
     public var mark: UInt32
+    /// The pod that it runs in; nil: none. What the pod's addresses are is found out anew at each look.
+    public var pod: PodSelector?
     /// Its pod's addresses. Empty: it uses the node's own network, unless ``isUnresolved``.
     public var podAddresses: [IPAddress]
     /// It runs in a pod whose addresses are not known: nothing can be said about its packets.
@@ -70,13 +72,14 @@ public struct Workload: Equatable, Sendable {
 
     /// A validator's traffic.
     public init(
-        name: String, ports: [Port] = [], uid: UInt32? = nil, mark: UInt32 = 0, podAddresses: [IPAddress] = [],
-        isUnresolved: Bool = false
+        name: String, ports: [Port] = [], uid: UInt32? = nil, mark: UInt32 = 0, pod: PodSelector? = nil,
+        podAddresses: [IPAddress] = [], isUnresolved: Bool = false
     ) {
         self.name = name
         self.ports = ports
         self.uid = uid
         self.mark = mark
+        self.pod = pod
         self.podAddresses = podAddresses
         self.isUnresolved = isUnresolved
     }

@@ -7,8 +7,10 @@ import Policy
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Check SELinux and the VPN once, without touching the gate.",
+        abstract: "Check SELinux, the VPN, keys, signatures, scans and findings once, without touching the gate.",
         discussion: """
+            Which of the checks the gate requires, policy.gate.require says.
+
             Exits 0 when every check passes, 1 when one fails, 2 when none fails and one cannot be decided.
             """
     )
@@ -26,7 +28,8 @@ struct CheckCommand: ParsableCommand {
     }
 
     func run() throws {
-        let posture = Posture.evaluate(PosturePolicy(try global.loadConfiguration().settings))
+        let loaded = try global.loadConfiguration()
+        let posture = Posture.evaluate(PosturePolicy(loaded).placed(), state: StateFacts(reading: loaded.settings))
         if json {
             try printJSON(CheckReport.Document(posture))
         } else {

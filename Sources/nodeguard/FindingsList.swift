@@ -27,7 +27,7 @@ struct FindingsList: ParsableCommand {
         let open = findings.count { $0.state == .open }
         let shown = all ? findings : findings.filter { $0.state == .open }
         if json {
-            try printJSON(Document(open: open, findings: shown.map(Document.Item.init)))
+            try printJSON(Document(open: open, findings: shown.map(FindingDocument.init)))
         } else {
             for finding in shown { print(Self.text(finding) + "\n") }
             print(Self.sums(findings, all: all))
@@ -82,57 +82,6 @@ struct FindingsList: ParsableCommand {
     private struct Document: Encodable {
         let schema = 1
         let open: Int
-        let findings: [Item]
-
-        struct Item: Encodable {
-            let id: String
-            let state: String
-            let path: String
-            let pathBase64: String?
-            let signatures: [String]
-            let size: UInt64?
-            let sha256: String?
-            let target: String?
-            let scanID: String
-            let firstSeen: String
-            let lastSeen: String
-            let done: String
-            let acknowledged: Accepted?
-            let goneSince: String?
-            let quarantineID: String?
-
-            struct Accepted: Encodable {
-                let reason: String
-                let who: String
-                let time: String
-            }
-
-            init(_ finding: Finding) {
-                id = finding.id.description
-                state = finding.state.name
-                (path, pathBase64) = pathInJSON(finding.path)
-                signatures = finding.signatures
-                size = finding.size
-                sha256 = finding.sha256.map { $0.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
-                target = finding.target
-                scanID = finding.scanID.description
-                firstSeen = finding.firstSeen.description
-                lastSeen = finding.lastSeen.description
-                done = finding.done
-                var accepted: Accepted?
-                var since: String?
-                var aside: String?
-                switch finding.state {
-                case .open: break
-                case .acknowledged(let by):
-                    accepted = Accepted(reason: by.reason, who: by.who, time: by.time.description)
-                case .gone(let moment): since = moment.description
-                case .quarantined(let id): aside = id.description
-                }
-                acknowledged = accepted
-                goneSince = since
-                quarantineID = aside
-            }
-        }
+        let findings: [FindingDocument]
     }
 }

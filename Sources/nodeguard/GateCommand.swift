@@ -30,7 +30,7 @@ struct GateStatusCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let hand = try GateHand(global.loadConfiguration().settings)
+        let hand = try GateHand(global.loadConfiguration())
         let report = GateReport(hand)
         if json { try printJSON(report) } else { print(report.text) }
         throw ExitCode(report.exitStatus)
@@ -47,20 +47,14 @@ struct GateOpenCommand: ParsableCommand {
 
     @Option(
         name: .customLong("for"), help: "How long, as in 10m; at most 24h.",
-        transform: { text in
-            do throws(InvalidValue) {
-                return try TimeSpan(parsing: text)
-            } catch {
-                throw ValidationError("\(error)")
-            }
-        })
+        transform: parseDuration)
     var duration: TimeSpan
 
     @Option(help: "Why, for the journal.")
     var reason: String
 
     func run() throws {
-        let hand = try GateHand(global.loadConfiguration().settings)
+        let hand = try GateHand(global.loadConfiguration())
         if case .forcedShut(let why) = hand.store.current() {
             printError(
                 "the gate was forced shut (\(printable(why.utf8))) and stays so: run nodeguard gate resume first, if that "
@@ -98,16 +92,24 @@ struct GateCloseCommand: ParsableCommand {
     @Flag(help: "Only shut the configured ports now, as the early boot unit does. Not remembered.")
     var early = false
 
+    @Option(
+        help: ArgumentHelp(
+            "With --early: where the last good configuration is, for when the configuration cannot be used.",
+            valueName: "folder"))
+    var state = "/var/lib/nodeguard"
+
     func validate() throws {
         if !early && reason == nil { throw ValidationError("Say why: --reason TEXT.") }
     }
 
     func run() throws {
-        let hand = try GateHand(global.loadConfiguration().settings)
-        if early {
-            guard hand.plan.rules.mode == .enforce else { return }
-            try hand.move { gate throws(KernelGateError) in try gate.shut() }
-            return
+        if early { return try EarlyClosing(global, state: state).run() }
+        let hand = try GateHand(global.loadConfiguration())
+        if hand.plan.rules.mode == .disabled {
+            printError(
+                "policy.gate.mode is disabled, so there is no gate that could be shut: set it to observe or enforce, "
+                    + "then close it")
+            throw ExitCode(2)
         }
         let reason = reason ?? ""
         try hand.remember { store throws(SystemCallError) in try store.close(reason: reason) }
@@ -127,7 +129,7 @@ struct GateResumeCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let hand = try GateHand(global.loadConfiguration().settings)
+        let hand = try GateHand(global.loadConfiguration())
         try hand.remember { store throws(SystemCallError) in try store.resume() }
         hand.journal(.resume, "resumed by hand")
         // Without an agent nobody proves anything, so nothing may stay open.
@@ -144,10 +146,15 @@ struct GateHand {
     let plan: GatePlan
     let store: OverrideStore
     private let settings: Configuration
+    /// What the kernel should do now: with the pods that there are, under what is remembered.
+    var inForce: GatePlan {
+        plan.inForce(
+            pods: ContainerRuntime().places(of: Set(plan.posture.workloads.compactMap(\.pod))), store.current())
+    }
 
-    init(_ settings: Configuration) {
-        self.settings = settings
-        plan = GatePlan(settings)
+    init(_ loaded: LoadedConfiguration) {
+        settings = loaded.settings
+        plan = GatePlan(loaded)
         store = OverrideStore(
             state: FilePath(settings.paths.state.text), runtime: FilePath(settings.paths.runtime.text))
     }
@@ -172,22 +179,33 @@ struct GateHand {
     func move(_ change: (KernelGate) throws(KernelGateError) -> Void) throws -> Bool {
         guard plan.rules.mode != .disabled else { return true }
         do throws(KernelGateError) {
-            let gate = try KernelGate()
-            var rules = plan.rules
-            rules.tunnels = tunnelsUp(plan.posture)
-            try gate.install(rules)
-            try change(gate)
-            return true
+            return try Self.move(inForce, change)
         } catch {
-            if error == .ownedByAnother { return false }
             printError("\(error)")
             throw ExitCode(2)
         }
     }
 
+    static func move(
+        _ plan: GatePlan, _ change: (KernelGate) throws(KernelGateError) -> Void
+    ) throws(KernelGateError) -> Bool {
+        do throws(KernelGateError) {
+            let gate = try KernelGate()
+            var rules = plan.rules
+            rules.tunnels = tunnelsUp(plan.posture)
+            try gate.install(rules)
+            if let limitation = gate.limitation { printError("note: \(limitation)") }
+            try change(gate)
+            return true
+        } catch {
+            if error == .ownedByAnother { return false }
+            throw error
+        }
+    }
+
     /// Waits until the kernel is as it was asked to be. The agent looks at what is remembered twice a second.
     func waitUntil(isOpen: Bool) throws {
-        guard plan.rules.mode == .enforce else { return }
+        guard inForce.rules.mode == .enforce else { return }
         let deadline = ContinuousClock.now.advanced(by: .seconds(10))
         while true {
             let reading = try? KernelGate().read()
@@ -229,6 +247,8 @@ struct GateReport: Encodable {
     let leaseMilliseconds: Int64?
     /// `forced_shut`, `open_by_hand` or null.
     let override: String?
+    /// By reason: packets that were dropped, or in `observe` would have been; null where there are no rules.
+    let droppedPackets: [String: UInt64]?
 
     init(_ hand: GateHand) {
         mode = hand.plan.rules.mode.rawValue
@@ -240,8 +260,14 @@ struct GateReport: Encodable {
         }
         let reading: KernelGateReading
         do throws(KernelGateError) {
-            reading = try KernelGate().read()
+            let kernel = try KernelGate()
+            reading = try kernel.read()
+            let counted = reading == .absent ? nil : try kernel.counters().packets
+            droppedPackets = counted.map { counted in
+                DropReason.allCases.reduce(into: [:]) { $0[$1.rawValue] = counted[$1] ?? 0 }
+            }
         } catch {
+            droppedPackets = nil
             gate = "unknown"
             reason = "\(error)"
             leaseMilliseconds = nil

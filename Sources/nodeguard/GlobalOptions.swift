@@ -44,4 +44,13 @@ struct GlobalOptions: ParsableArguments {
             throw ExitCode(2)
         }
     }
+
+    /// The settings for a command that has to work with a wrong configuration too, at least as far as it finds the agent:
+    /// those of the last good one, or else the built-in ones. What is wrong goes to stderr.
+    func settingsOrLastGood() -> Configuration {
+        if let loaded = try? loadConfiguration() { return loaded.settings }
+        let defaults = Configuration()
+        let last = try? LastGoodConfiguration(state: defaults.paths.state.path).load()
+        return last?.settings ?? defaults
+    }
 }

@@ -21,7 +21,7 @@ struct HistoryCommand: ParsableCommand {
         let store = try StateFolder.findings(global.loadConfiguration().settings)
         let scans = try store.map { store in try StateFolder.reading { try store.history(target: target) } } ?? []
         if json {
-            try printJSON(Document(scans: scans.map(Document.Item.init)))
+            try printJSON(Document(scans: scans.map(PastScanDocument.init)))
         } else if scans.isEmpty {
             print("no scan yet" + (target.map { " of target \(printable($0.utf8))" } ?? ""))
         } else {
@@ -44,30 +44,6 @@ struct HistoryCommand: ParsableCommand {
 
     private struct Document: Encodable {
         let schema = 1
-        let scans: [Item]
-
-        struct Item: Encodable {
-            let scanID: String
-            let target: String?
-            let trigger: String
-            let started: String
-            let ended: String?
-            let complete: Bool
-            let interruption: String?
-            let counts: OutcomeCounts?
-            let bytes: UInt64?
-
-            init(_ scan: PastScan) {
-                scanID = scan.scanID.description
-                target = scan.target
-                trigger = scan.trigger.rawValue
-                started = scan.started.description
-                ended = scan.ending?.time.description
-                complete = scan.ending.map { $0.interruption == nil } ?? false
-                interruption = scan.ending?.interruption
-                counts = scan.ending?.counts
-                bytes = scan.ending?.bytes
-            }
-        }
+        let scans: [PastScanDocument]
     }
 }

@@ -11,13 +11,18 @@ struct Nodeguard: ParsableCommand {
         abstract: "Scans, verifies and gates an Ethereum validator's machine.",
         version: version,
         subcommands: [
+            StatusCommand.self,
             ScanNowCommand.self,
             CheckCommand.self,
             FindingsCommand.self,
             HistoryCommand.self,
             QuarantineCommand.self,
             GateCommand.self,
+            WaitOpenCommand.self,
+            RunCommand.self,
             ConfigCommand.self,
+            SetupCommand.self,
+            DoctorCommand.self,
             CompletionsCommand.self,
             ScanSessionCommand.self,
         ]

@@ -36,10 +36,10 @@ struct QuarantineCommand: ParsableCommand {
             let store = try FindingsStore(state: settings.paths.state.path)
             if let note = store.note { printError("note: \(note)") }
             try change(store)
-            var metrics = MetricsStore(
+            let metrics = MetricsStore(
                 state: settings.paths.state.path, textfile: settings.metrics.textfile?.path,
                 version: Nodeguard.version)
-            try metrics.tell(store)
+            metrics.tell(try FindingsTally(store))
             for problem in metrics.problems { printError("note: \(problem)") }
         } catch {
             printError("note: the findings do not show this yet: \(error)")

@@ -1,7 +1,6 @@
 import Agent
 import ArgumentParser
 import Config
-import FoundationEssentials
 import Glibc
 import LinuxSystem
 import SystemPackage
@@ -37,10 +36,4 @@ enum StateFolder {
             throw ExitCode(2)
         }
     }
-}
-
-/// A path in a JSON document, as events have it: text, and its bytes in Base64 where the text is not exactly the path.
-func pathInJSON(_ path: FilePath) -> (text: String, base64: String?) {
-    let text = printable(path)
-    return (text, Array(text.utf8) == path.bytes ? nil : Data(path.bytes).base64EncodedString())
 }

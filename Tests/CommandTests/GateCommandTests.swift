@@ -61,6 +61,9 @@ struct GateCommandTests {
         let status = try gate("status")
         #expect(status.status == 1)
         #expect(status.output.hasPrefix("CLOSED: no lease"))
+        let json = try gate("status", "--json").output
+        #expect(json.contains("\"shut\" : "))
+        #expect(!json.contains("\"shut\" : 0"))
     }
 
     @Test func `a forced closing holds through a reboot and against open, until resume`() throws {
@@ -109,8 +112,127 @@ struct GateCommandTests {
     @Test func `a port that the node needs is refused with a reason`() throws {
         try folder.write(
             "nodeguard.yaml", "validators: [{ name: x, ports: [tcp/22] }]\npolicy: { gate: { mode: enforce } }\n")
-        let refused = try gate("close", "--early")
+        let refused = try gate("close", "--reason", "x")
         #expect(refused.status == 2)
         #expect(refused.errors.contains("tcp/22 is SSH"))
+    }
+
+    @Test func `the ports of a profile are shut as those that are named`() throws {
+        // The packaged lighthouse's are tcp/9000 and udp/9000 among others.
+        try folder.write(
+            "nodeguard.yaml",
+            """
+            validators: [{ name: lighthouse, profile: lighthouse }]
+            policy: { gate: { mode: enforce } }
+            journal: { enabled: false }
+            paths: { state: \(folder.path.appending("state")), runtime: \(folder.path.appending("run")) }
+
+            """)
+        let early = try gate("close", "--early")
+        #expect(early.status == 0, "\(early.errors)")
+        #expect(!(try passes()))
+    }
+
+    @Test func `a port that is named twice is refused with a reason, and the last good ports are shut meanwhile`()
+        throws
+    {
+        let state = folder.path.appending("state")
+        try folder.write("state/last-good/nodeguard.yaml", "validators: [{ name: geth, ports: [udp/9000] }]\n")
+        try folder.write("state/last-good/conf.d/10-gate.yaml", "policy: { gate: { mode: enforce } }\n")
+        try folder.write("conf.d/20-more.yaml", "validators: [{ name: other, ports: [udp/9000] }]\n")
+        let early = try gate("close", "--early", "--state", state.string)
+        #expect(early.status == 0, "\(early.errors)")
+        #expect(early.errors.contains("udp/9000 belongs to the validator geth already"))
+        #expect(!(try passes()))
+    }
+
+    @Test func `a bad configuration on a host where nothing was ever enforced cuts nothing off`() throws {
+        try folder.write("nodeguard.yaml", "validators: [")
+        let early = try gate("close", "--early", "--state", folder.path.appending("state").string)
+        #expect(early.status == 0, "\(early.errors)")
+        #expect(early.errors.contains("Nothing was ever enforced"))
+        #expect(try namespace.shell("nft list tables") == "")
+    }
+
+    @Test(arguments: ["validators: [", nil])
+    func `with a bad configuration, or none, the last good one is used`(text: String?) throws {
+        let state = folder.path.appending("state")
+        let kept = try runProgram(
+            [
+                "sh", "-ec", "mkdir -p \"$1/last-good/conf.d\"; cp \"$0\" \"$1/last-good/\"", configuration.string,
+                state.string,
+            ])
+        try #require(kept.status == 0, "\(kept.errors)")
+        if let text {
+            try folder.write("nodeguard.yaml", text)
+        } else {
+            _ = try runProgram(["rm", configuration.string])
+        }
+        let early = try gate("close", "--early", "--state", state.string)
+        #expect(early.status == 0, "\(early.errors)")
+        #expect(early.errors.contains("the last good one"))
+        #expect(!(try passes()))
+    }
+
+    @Test
+    func `a last good configuration that cannot be read shuts the ports of every profile, and no port of the node's`()
+        throws
+    {
+        try folder.write("nodeguard.yaml", "validators: [")
+        try folder.write("state/last-good/nodeguard.yaml", "policy: [")
+        let early = try gate("close", "--early", "--state", folder.path.appending("state").string)
+        #expect(early.status == 0, "\(early.errors)")
+        #expect(early.errors.contains("the ports of every profile are shut"))
+        #expect(!(try passes()))
+        let ports = try namespace.shell("nft list set inet nodeguard ports")
+        #expect(ports.contains("30303"))
+        for port in ["22 ", "22,", " 6443", " 9345", " 10250", " 51820", " 1194"] {
+            #expect(!ports.contains("tcp . \(port)"), "\(ports)")
+            #expect(!ports.contains("udp .\(port)"), "\(ports)")
+        }
+    }
+
+    @Test func `a forced closing holds early, whatever else is lost, and in observe too`() throws {
+        try folder.write(
+            "nodeguard.yaml",
+            """
+            validators: [{ name: geth, ports: [udp/9000] }]
+            journal: { enabled: false }
+            paths: { state: \(folder.path.appending("state")), runtime: \(folder.path.appending("run")) }
+
+            """)
+        let closed = try gate("close", "--reason", "keys moved")
+        #expect(closed.status == 0, "\(closed.errors)")
+        #expect(!(try passes()))
+        try namespace.shell("nft delete table inet nodeguard")
+        #expect(try gate("close", "--early").status == 0)
+        #expect(!(try passes()))
+        try namespace.shell("nft delete table inet nodeguard")
+        try folder.write("nodeguard.yaml", "validators: [")
+        let early = try gate("close", "--early", "--state", folder.path.appending("state").string)
+        #expect(early.status == 0)
+        #expect(early.errors.contains("keys moved"))
+        #expect(!(try passes()))
+    }
+
+    @Test func `where there is no gate, closing it is refused`() throws {
+        try folder.write("conf.d/20-off.yaml", "policy: { gate: { mode: disabled } }\n")
+        let closed = try gate("close", "--reason", "x")
+        #expect(closed.status == 2)
+        #expect(closed.errors.contains("policy.gate.mode is disabled"))
+        #expect(try namespace.shell("nft list tables") == "")
+    }
+
+    @Test func `without the right to change the firewall it says so, and nothing is called shut`() throws {
+        let program = try builtProgram("nodeguard")
+        _ = try runProgram(["chmod", "755", folder.path.string])
+        let refused = try runProgram([
+            "ip", "netns", "exec", namespace.name, "setpriv", "--reuid", "65534", "--clear-groups",
+            "--bounding-set", "-all", "--inh-caps", "-all", program, "gate", "close", "--early", "--config",
+            configuration.string,
+        ])
+        #expect(refused.status == 2)
+        #expect(refused.errors.contains("NOT shut"))
+        #expect(refused.errors.contains("CAP_NET_ADMIN"))
     }
 }

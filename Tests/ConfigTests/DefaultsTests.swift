@@ -44,6 +44,7 @@ import Testing
         #expect(policy.gate.settle.duration == .seconds(3))
         #expect(policy.gate.direction == .inbound)
         #expect(policy.gate.answerVia == .any)
+        #expect(policy.gate.require == [.selinuxEnforcing, .vpnInterface, .vpnRouteIPv4, .vpnRouteIPv6])
         #expect(policy.statusListen == nil)
         #expect(defaults.journal.enabled)
         #expect(defaults.paths.state.text == "/var/lib/nodeguard")
@@ -99,6 +100,7 @@ import Testing
             settle: 500ms
             direction: both
             answerVia: vpn
+            require: [scan.age]
           statusListen: "[::1]:9477"
         journal: { enabled: false }
         paths: { state: /tmp/state, runtime: /tmp/runtime }
@@ -129,6 +131,7 @@ import Testing
         #expect(settings.policy.selinux.require == .permissive)
         #expect(settings.policy.vpn.ipv4 == .absentOrVPN)
         #expect(settings.policy.gate.direction == .both)
+        #expect(settings.policy.gate.require == [.scanAge])
         #expect(settings.policy.statusListen?.port == 9477)
         #expect(settings.metrics.textfile == nil)
     }

@@ -5,7 +5,7 @@ import Testing
 /// What is wrong is told with its place, the key and what to write.
 @Suite struct ErrorTests {
     static let rootKeys = "the keys here are scan, validators, policy, journal, paths, metrics"
-    static let gateKeys = "the keys here are mode, lease, handover, settle, direction, answerVia"
+    static let gateKeys = "the keys here are mode, lease, handover, settle, direction, answerVia, require"
     static let duration = "write a whole number and its unit (ms, s, m, h or d), as in 500ms, 15s, 10m, 24h or 30d"
 
     static let keys = [
@@ -55,6 +55,15 @@ import Testing
         Bad(
             "scan: {targets: {name: a}}\n",
             "main.yaml:1:17: error: scan.targets: this is a mapping, where a list is wanted: begin each item with \"- \""
+        ),
+        Bad(
+            "policy: {gate: {require: [vpn.interface, finding.open]}}\n",
+            "main.yaml:1:42: error: policy.gate.require[1]: \"finding.open\" is not a check: did you mean findings.open? "
+                + "write selinux.enforcing, vpn.interface, vpn.route.ipv4, vpn.route.ipv6, vpn.handshake, "
+                + "keys.permissions, signatures.age, scan.age or findings.open"),
+        Bad(
+            "policy: {gate: {require: []}}\n",
+            "main.yaml:1:26: error: policy.gate.require: an empty list is not possible: it must be a list of at least one"
         ),
         Bad(
             "scan: {reverify: [30d]}\n",

@@ -54,7 +54,18 @@ import Testing
         Bad(
             "about: a\nports: []\nkey: {secrets: []}\n",
             "x.yaml:3:1: error: key: unknown key; did you mean keys? the keys here are about, ports, neverExposed, knownBy, "
-                + "keys, chainData"),
+                + "processes, keys, chainData"),
+        Bad(
+            "about: a\nports: []\nprocesses: [{program: java}]\n",
+            "x.yaml:3:14: error: processes[0].program: java runs programs of every kind; say in argument by which of its "
+                + "arguments the client is known"),
+        Bad(
+            "about: a\nports: []\nprocesses: [{program: \"*\"}]\n",
+            "x.yaml:3:23: error: processes[0].program: \"*\" is not a program: it would fit programs of anybody"),
+        Bad(
+            "about: a\nports: []\nprocesses: [{program: /usr/bin/geth}]\n",
+            "x.yaml:3:23: error: processes[0].program: \"/usr/bin/geth\" is not a program: write the name of an executable "
+                + "without folders, or a pattern with * and ?, as in beacon-chain-*"),
         Bad(
             "about: a\nports: []\nkeys:\n  secret: [a]\n",
             "x.yaml:4:3: error: keys.secret: unknown key; did you mean secrets? the keys here are secrets, records, "
@@ -62,7 +73,7 @@ import Testing
         Bad(
             "about: a\nports: []\nimmutable: [a]\n",
             "x.yaml:3:1: error: immutable: unknown key; it belongs to chainData; the keys here are about, ports, "
-                + "neverExposed, knownBy, keys, chainData"),
+                + "neverExposed, knownBy, processes, keys, chainData"),
         Bad(
             "about: a\nports: [9000]\n",
             "x.yaml:2:9: error: ports[0]: \"9000\" is not a port: the protocol is missing: write tcp/9000 or udp/9000"),

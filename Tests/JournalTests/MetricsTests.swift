@@ -23,6 +23,9 @@ let fullSnapshot: MetricsSnapshot = {
     snapshot.gate.isOverridden = false
     snapshot.gate.transitions = [.open: 3, .closed: 4]
     snapshot.gate.droppedPackets = [.inbound: 1_000_000, .outbound: 0]
+    snapshot.gate.droppedByReason = [
+        .inbound: [label("shut"): 1_000_000, label("answer"): 0], .outbound: [label("around"): 0],
+    ]
     snapshot.signatureDatabases = [label("daily"): moment, label("main"): UnixTime(seconds: 1_700_000_000)]
     snapshot.signaturesLoaded = 8_700_000
     var target = MetricsSnapshot.Target()
@@ -61,6 +64,7 @@ struct MetricsTextTests {
         "nodeguard_gate_override": [],
         "nodeguard_gate_transitions_total": ["to"],
         "nodeguard_gate_dropped_packets_total": ["direction"],
+        "nodeguard_gate_dropped_packets_by_reason_total": ["direction", "reason"],
         "nodeguard_signatures_timestamp_seconds": ["database"],
         "nodeguard_signatures_loaded": [],
         "nodeguard_scan_running": ["target"],

@@ -51,6 +51,30 @@ struct DecisionTests {
         #expect(combinations == 256 * 3 * 4 * 2)
     }
 
+    /// Whatever the owner requires, exactly that opens it and everything else leaves it alone: every set of checks, with
+    /// every set of checks that pass.
+    @Test func `the required checks are the ones that count, whichever they are`() {
+        let all = CheckName.allCases
+        let postures = (0..<(1 << all.count)).map { passing in
+            all.indices.reduce(into: [CheckName: Verdict.Kind]()) { verdicts, place in
+                let bad: Verdict.Kind? = [.fail, .unknown, nil][(passing + place) % 3]
+                verdicts[all[place]] = passing & (1 << place) != 0 ? .pass : bad
+            }
+        }
+        for code in 1..<(1 << all.count) {
+            let required = Set(all.indices.filter { code & (1 << $0) != 0 }.map { all[$0] })
+            var judge = GateJudge(GateSettings(mode: .enforce, settle: .zero, required: required))
+            for (passing, verdicts) in postures.enumerated() {
+                judge.note(verdicts, at: at(passing))
+                let isOpen = judge.decide(.automatic, at: at(passing)).isOpen
+                if isOpen != (code & passing == code) {
+                    Issue.record("\(required) \(verdicts): \(isOpen)")
+                    return
+                }
+            }
+        }
+    }
+
     @Test func `checks that are not required do not shut it`() {
         var judge = GateJudge(GateSettings(mode: .enforce))
         for time in [0, 3000] {

@@ -55,12 +55,22 @@ struct Fault: Sendable, CustomTestStringConvertible {
                 ip link set old0 name tun0; ip link set tun0 up; ip route replace default dev tun0
                 """),
         Fault(
+            name: "the lower half of IPv6 is deleted", routes: halves6, breaks: "ip -6 route delete ::/1",
+            mends: "ip route add ::/1 dev tun0"),
+        Fault(
+            name: "the upper half of IPv6 is deleted", routes: halves6, breaks: "ip -6 route delete 8000::/1",
+            mends: "ip route add 8000::/1 dev tun0"),
+        Fault(
             name: "IPv6 appears on the uplink", breaks: "ip route add default via 2001:db8::1 dev home0",
             mends: "ip -6 route delete default"),
     ]
 
     private static let halves = """
         ip route add default via 192.0.2.1; ip route add 0.0.0.0/1 dev tun0; ip route add 128.0.0.0/1 dev tun0
+        """
+    private static let halves6 = """
+        ip route add default dev tun0; ip address add fd08::2/64 dev tun0 nodad
+        ip route add default via 2001:db8::1 dev home0; ip route add ::/1 dev tun0; ip route add 8000::/1 dev tun0
         """
     private static let ruled = """
         ip route add default via 192.0.2.1; ip route add default dev tun0 table 205
@@ -95,6 +105,37 @@ struct GateLoopTests {
         print("\(fault.name): sent \(sent), allowed \(allowed), leaked \(leaked)")
         #expect(leaked == 0)
         #expect(guarded.witness.events.count { if case .gateClosed = $0 { true } else { false } } >= 3)
+    }
+
+    @Test func `a required check of the node's state opens and shuts it as it is told, and its changes are events`()
+        throws
+    {
+        let guarded = try GuardedNode { $0.settings.required.insert(.findingsOpen) }
+        func facts(open: Int) -> StateFacts {
+            let other = (why: "not asked", remedy: "none")
+            return StateFacts(
+                databases: .unknown(why: other.why, remedy: other.remedy),
+                targets: .unknown(why: other.why, remedy: other.remedy),
+                findings: .known(StateFacts.Findings(open: open, example: nil)),
+                keyFiles: .unknown(why: other.why, remedy: other.remedy))
+        }
+        // Good in everything else, and shut as long as nobody has told what is known of the findings.
+        let deadline = ContinuousClock.now.advanced(by: .seconds(120))
+        while guarded.loop.status.decision != .shutByCheck(.findingsOpen, .unknown) {
+            try #require(ContinuousClock.now < deadline, "\(guarded.loop.status)")
+        }
+        guarded.loop.inform(facts(open: 0))
+        try guarded.wait(untilOpen: true, "no finding")
+        guarded.loop.inform(facts(open: 1))
+        try guarded.wait(untilOpen: false, "one finding")
+        guarded.flood.begin(phase: 1)
+        guarded.flood.begin(phase: 2, packets: 200)
+        #expect(guarded.passed(shutPhases: [2]) == 0)
+        let changes = guarded.witness.events.compactMap { event -> [String]? in
+            guard case .checkChanged(let change) = event, change.check == "findings.open" else { return nil }
+            return [change.before?.rawValue ?? "none", change.now.rawValue]
+        }
+        #expect(changes == [["none", "pass"], ["pass", "fail"]])
     }
 
     /// The counter-proof: without the rules the sniffer does see packets on the uplink.

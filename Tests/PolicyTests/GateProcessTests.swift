@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -65,6 +66,28 @@ struct GateProcessTests {
         #expect(guarded.leaks == 0)
     }
 
+    @Test(arguments: [0, 60_000])
+    func `starting, stopping and killing agents under load while the posture is bad leaks nothing`(handover: Int) throws
+    {
+        let guarded = try GuardedNode(routes: "ip route add default via 192.0.2.1", hasLoop: false)
+        var holder = try guarded.startHolder(handover: handover)
+        try holder.waitForOutput("closed")
+        // What came before there was a gate.
+        guarded.flood.begin(phase: 1)
+        let before = guarded.leaks
+        for signal in [SIGTERM, SIGKILL, SIGTERM, SIGKILL] {
+            holder.signal(signal)
+            _ = try holder.finish()
+            holder = try guarded.startHolder(handover: handover)
+            try holder.waitForOutput("closed")
+        }
+        guarded.flood.begin(phase: 2)
+        let sent = guarded.flood.stop()
+        let leaked = guarded.passed(shutPhases: [1]) - before
+        print("bad from the start: sent \(sent[1] ?? 0), allowed 0, leaked \(leaked)")
+        #expect(leaked == 0)
+    }
+
     @Test func `an orderly stop without a handover shuts at once`() throws {
         let guarded = try GuardedNode(hasLoop: false)
         let holder = try guarded.startHolder(handover: 0)
@@ -99,5 +122,71 @@ struct GateProcessTests {
         guarded.flood.begin(phase: 2)
         try guarded.wait(forAnswers: 100, phase: 2)
         #expect(guarded.leaks == 0)
+    }
+}
+
+@Suite("The gate's agent without time: starved, or with the clock set (needs root)", .serialized)
+struct GateTimeTests {
+    @Test func `an agent that gets no processor leaks nothing by the uplink, and shuts in the end`() throws {
+        let guarded = try GuardedNode(hasLoop: false)
+        let holder = try guarded.startHolder(handover: 0)
+        try holder.waitForOutput("open")
+        guarded.flood.begin(phase: 1)
+        try guarded.wait(forAnswers: 100, phase: 1)
+        // It runs only where nobody else wants the one processor that it may use, and two others always do.
+        // The kernel's rules per packet need no processor of the agent's.
+        let starved = try runProgram([
+            "sh", "-ec", "taskset -acp 0 \(holder.pid); chrt -a -i -p 0 \(holder.pid)",
+        ])
+        #expect(starved.status == 0, "\(starved.errors)")
+        let hogs = try (0..<2).map { _ in
+            try RunningProgram(["taskset", "-c", "0", "sh", "-c", "while :; do :; done"])
+        }
+        try guarded.node.shell("ip route replace default via 192.0.2.1")
+        guarded.flood.begin(phase: 2, packets: 2000)
+        hogs.forEach { $0.signal(SIGKILL) }
+        try holder.waitForOutput("closed")
+        guarded.flood.begin(phase: 3)
+        guarded.flood.begin(phase: 4, packets: 300)
+        let sent = guarded.flood.stop().values.reduce(0, +)
+        let leaked = guarded.passed(shutPhases: [4])
+        print("starved: sent \(sent), allowed \(guarded.answers(phase: 1)), leaked \(leaked)")
+        #expect(leaked == 0)
+    }
+
+    /// Only what the agent is told of the time of day is changed, by libfaketime: the machine's clock is everybody's.
+    @Test(arguments: ["+86400", "-86400", "+315360000"])
+    func `a clock that is set neither opens nor shuts it`(step: String) throws {
+        let library = try runProgram(["sh", "-c", "ls /usr/lib/*/faketime/libfaketimeMT.so.1"]).output
+        let path = try #require(
+            library.split(separator: "\n").first, "libfaketime is not installed: scripts/setup test")
+        let folder = try TemporaryFolder()
+        let clock = try folder.write("clock", "+0\n")
+        let guarded = try GuardedNode(hasLoop: false)
+        let agent = try guarded.startHolder(
+            handover: 0, lease: 1000,
+            environment: [
+                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LD_PRELOAD": String(path),
+                "FAKETIME_TIMESTAMP_FILE": clock.string, "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            ])
+        try agent.waitForOutput("open")
+        guarded.flood.begin(phase: 1)
+        try guarded.wait(forAnswers: 100, phase: 1)
+        try folder.write("clock", "\(step)\n")
+        // Several leases long it stays open, without a packet lost.
+        guarded.flood.begin(phase: 2)
+        let end = packetClock() + 3_000_000_000
+        while packetClock() < end { guarded.flood.begin(phase: 2) }
+        guarded.flood.begin(phase: 3)
+        try guarded.node.shell("ip route replace default via 192.0.2.1")
+        try agent.waitForOutput("closed")
+        guarded.flood.begin(phase: 4)
+        guarded.flood.begin(phase: 5, packets: 300)
+        let sent = guarded.flood.stop()
+        try guarded.wait(forAnswers: sent[2] ?? 0, phase: 2)
+        let leaked = guarded.passed(shutPhases: [5])
+        print("clock \(step) s: sent \(sent.values.reduce(0, +)), allowed \(sent[2] ?? 0), leaked \(leaked)")
+        #expect(leaked == 0)
     }
 }

@@ -84,3 +84,9 @@ final class GateTopology: Sendable {
         receiver.packets().reduce(into: [:]) { $0[$1.phase, default: 0] += 1 }
     }
 }
+
+/// Handed to one other thread, while this one waits for it.
+final class Held<Value>: @unchecked Sendable {
+    let value: Value
+    init(_ value: Value) { self.value = value }
+}

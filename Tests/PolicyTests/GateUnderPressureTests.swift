@@ -6,12 +6,6 @@ import Testing
 
 @testable import Policy
 
-/// Handed to one other thread, while this one waits for it.
-private final class Held<Value>: @unchecked Sendable {
-    let value: Value
-    init(_ value: Value) { self.value = value }
-}
-
 @Suite("The gate while others press on the kernel, with real packets (needs root)", .serialized)
 struct GateUnderPressureTests {
     private static let enforced = GateRules(mode: .enforce, ports: [Port(.udp, 9000), Port(.tcp, 30090)])

@@ -55,7 +55,7 @@ final class GuardedNode {
 
     /// The default route by the tunnel, and everything required.
     init(
-        routes: String = "ip route add default dev tun0", hasLoop: Bool = true,
+        routes: String = "ip route add default dev tun0", hasLoop: Bool = true, host: FilePath = "/",
         _ change: (inout GatePlan) -> Void = { _ in }
     ) throws {
         node = try NetworkNamespace()
@@ -95,7 +95,7 @@ final class GuardedNode {
         self.plan = plan
         let witness = witness
         let loop = try GateLoop(
-            plan, store: OverrideStore(state: folder.path, runtime: folder.path),
+            plan, store: OverrideStore(state: folder.path, runtime: folder.path), host: host,
             looksAt: { policy, history, hear in
                 let selinux = CheckResult(
                     .selinuxEnforcing, witness.isSELinuxGood ? .pass : .fail(remedy: "test"), evidence: "injected")
@@ -181,12 +181,14 @@ final class GuardedNode {
     }
 
     /// Starts a process that holds the gate; it ends with the last reference to it.
-    func startHolder(handover: Int, lease: Int = 2000) throws -> RunningProgram {
+    func startHolder(
+        handover: Int, lease: Int = 2000, environment: [String: String]? = nil
+    ) throws -> RunningProgram {
         try RunningProgram(
             [
                 "ip", "netns", "exec", node.name, try builtProgram("gate-holder"), folder.path.string, "\(handover)",
                 "\(lease)",
-            ])
+            ], environment: environment)
     }
 
     /// Ends the tunnel's program: the interface is gone.

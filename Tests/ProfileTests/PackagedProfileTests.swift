@@ -36,7 +36,26 @@ struct PackagedProfileTests {
         #expect(profile.name == "web3signer" ? profile.ports.isEmpty : !profile.ports.isEmpty)
         #expect(!profile.neverExposed.isEmpty)
         #expect(!profile.knownBy.isEmpty)
+        #expect(!profile.processes.isEmpty)
         #expect(!profile.keys.secrets.isEmpty)
+    }
+
+    @Test(
+        "A running client is known by its program, and each by one profile only",
+        arguments: [
+            ("geth", [], "geth"), ("bera-geth", [], "geth"), ("lighthouse", ["bn"], "lighthouse"),
+            ("beacond", ["start"], "berachain"), ("nimbus_beacon_node", [], "nimbus"), ("beacon-chain", [], "prysm"),
+            ("beacon-chain-v5.0.3-linux-amd64", [], "prysm"), ("validator", ["--wallet-dir=/w"], "prysm"),
+            ("validator", [], nil), ("java", ["-cp", "x", "tech.pegasys.teku.Teku", "--network=mainnet"], "teku"),
+            ("java", ["-Dbesu.home=/opt", "org.hyperledger.besu.Besu"], "besu"),
+            ("java", ["tech.pegasys.web3signer.Web3SignerApp", "eth2"], "web3signer"),
+            ("java", ["-jar", "x.jar"], nil),
+            ("node", ["/usr/app/packages/cli/bin/lodestar", "beacon"], "lodestar"), ("node", ["server.js"], nil),
+            ("nethermind", [], "nethermind"), ("reth", ["node"], "reth"), ("erigon", [], "erigon"), ("bash", [], nil),
+        ] as [(String, [String], String?)])
+    func processes(program: String, arguments: [String], profile: String?) {
+        let found = packaged.all.filter { $0.processes.contains { $0.matches(program: program, arguments: arguments) } }
+        #expect(found.map(\.name.text) == [profile].compactMap(\.self))
     }
 
     @Test("RPC and engine API are never among the ports that the gate opens")

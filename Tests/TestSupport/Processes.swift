@@ -36,6 +36,7 @@ public enum Processes {
 /// Asks again and again until there is an answer: for what the kernel tells nobody by an event.
 ///
 /// - Throws: after `deadline` seconds; it only keeps a test from hanging.
+@discardableResult
 public func waitFor<Answer>(_ what: String, deadline: Int = 60, _ ask: () throws -> Answer?) throws -> Answer {
     let end = ContinuousClock.now.advanced(by: .seconds(deadline))
     while ContinuousClock.now < end {

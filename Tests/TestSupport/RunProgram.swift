@@ -35,6 +35,9 @@ public struct ProgramResult: Equatable, Sendable {
 public struct ProgramFailure: Error, CustomStringConvertible {
     /// What happened, to which program.
     public let description: String
+
+    /// A failure; what happened, to which program.
+    public init(description: String) { self.description = description }
 }
 
 /// Runs a program to its end and gives back how it ended and everything it wrote.

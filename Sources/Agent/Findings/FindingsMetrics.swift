@@ -1,17 +1,38 @@
 internal import Journal
+internal import LinuxSystem
+internal import SystemPackage
+
+/// The findings in numbers.
+public struct FindingsTally: Equatable, Sendable {
+    /// How many are in each state, by the target whose scan met them last; nil for paths given by hand.
+    let counts: [String?: [MetricsSnapshot.FindingState: UInt64]]
+    /// Files in the quarantine.
+    let quarantined: UInt64
+
+    /// What a store tells.
+    public init(_ findings: FindingsStore) throws {
+        counts = try findings.counts()
+        quarantined = try findings.quarantined()
+    }
+
+    /// What is kept in a state folder; nil where nothing is, or it cannot be read.
+    static func kept(in state: FilePath) -> FindingsTally? {
+        // Opening it would make it.
+        guard exists(state.appending("findings.db")) else { return nil }
+        return try? FindingsTally(FindingsStore(state: state))
+    }
+}
 
 extension MetricsStore {
     /// Tells how many findings each target has in each state, and how many files are in the quarantine.
-    public mutating func tell(_ findings: FindingsStore) throws {
-        let counts = try findings.counts()
-        let quarantined = try findings.quarantined()
+    public func tell(_ tally: FindingsTally) {
         update { snapshot in
             for label in snapshot.targets.keys { snapshot.targets[label]?.findings = FindingsStore.none }
-            for (target, states) in counts {
+            for (target, states) in tally.counts {
                 guard let label = target.map(MetricLabel.init) ?? ScanReporter.manualTarget else { continue }
                 snapshot.targets[label, default: MetricsSnapshot.Target()].findings = states
             }
-            snapshot.quarantinedFiles = quarantined
+            snapshot.quarantinedFiles = tally.quarantined
         }
     }
 }

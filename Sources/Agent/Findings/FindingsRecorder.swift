@@ -54,9 +54,10 @@ public final class FindingsRecorder {
     }
 
     /// Brings the metrics up to date; false where the findings cannot be read.
-    func tell(_ metrics: inout MetricsStore) -> Bool {
-        guard let store else { return false }
-        return (try? metrics.tell(store)) != nil
+    func tell(_ metrics: MetricsStore) -> Bool {
+        guard let store, let tally = try? FindingsTally(store) else { return false }
+        metrics.tell(tally)
+        return true
     }
 
     /// Takes in one event.

@@ -47,7 +47,7 @@ public func loadConfiguration(
         throw RejectedConfiguration(problems: ordered)
     }
     return LoadedConfiguration(
-        settings: settings, files: files.map(\.path), warnings: ordered, profiles: profiles ?? .none,
+        settings: settings, contents: files, warnings: ordered, profiles: profiles ?? .none,
         origins: decoding.origins)
 }
 

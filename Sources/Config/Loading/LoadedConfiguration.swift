@@ -4,8 +4,10 @@ public import SystemPackage
 public struct LoadedConfiguration: Equatable, Sendable {
     /// The settings.
     public let settings: Configuration
-    /// The files they come from, the main one first.
-    public let files: [FilePath]
+    /// The files they come from, as they were read, the main one first.
+    public let contents: [ConfigurationFile]
+    /// The names of these files.
+    public var files: [FilePath] { contents.map(\.path) }
     /// What is allowed, but probably not meant.
     public internal(set) var warnings: [Problem]
     /// The profiles that validators may name.
@@ -26,6 +28,11 @@ public struct LoadedConfiguration: Equatable, Sendable {
 public struct RejectedConfiguration: Error, Equatable, Sendable, CustomStringConvertible {
     /// The errors, at least one, and the warnings, in the order of the files and their lines.
     public let problems: [Problem]
+
+    /// At least one of `problems` must be an error.
+    public init(problems: [Problem]) {
+        self.problems = problems
+    }
 
     /// A line for each.
     public var description: String { problems.map(\.description).joined(separator: "\n") }

@@ -8,16 +8,26 @@ public import SystemPackage
 /// The main file must be there: where it is missing, nobody knows what was wanted. `conf.d` need not be. Files whose
 /// names begin with a dot are left alone, as editors and package managers expect.
 ///
-/// - Parameter profiles: as for ``loadConfiguration(main:fragments:profiles:)``.
+/// - Parameters:
+///   - profiles: as for ``loadConfiguration(main:fragments:profiles:)``.
+///   - proposed: a file of `conf.d` that is not there yet, or stands in the place of the one of its name.
 public func readConfiguration(
-    at main: FilePath, profiles: Profiles? = nil
+    at main: FilePath, profiles: Profiles? = nil, with proposed: ConfigurationFile? = nil
 ) throws(RejectedConfiguration) -> LoadedConfiguration {
     var problems: [Problem] = []
     let mainFile = readFile(main, &problems)
     var fragments: [ConfigurationFile] = []
     let folder = main.removingLastComponent().appending("conf.d")
-    for name in fragmentNames(in: folder, &problems) {
-        if let file = readFile(folder.appending(name), &problems) { fragments.append(file) }
+    var names = fragmentNames(in: folder, &problems)
+    if let name = proposed?.path.lastComponent, !names.contains(name) {
+        names = inOrder(names + [name])
+    }
+    for name in names {
+        if let proposed, proposed.path.lastComponent == name {
+            fragments.append(proposed)
+        } else if let file = readFile(folder.appending(name), &problems) {
+            fragments.append(file)
+        }
     }
     let unreadable = problems.contains { $0.severity == .error }
     guard let mainFile, !unreadable else { throw RejectedConfiguration(problems: problems) }
@@ -44,8 +54,12 @@ func fragmentNames(in folder: FilePath, _ problems: inout [Problem]) -> [FilePat
         problems.append(
             Problem(.warning, file: folder.appending(name), "this file is not read: its name must end in .yaml"))
     }
-    return visible.filter { $0.extension == "yaml" }
-        .sorted { FilePath(root: nil, [$0]).bytes.lexicographicallyPrecedes(FilePath(root: nil, [$1]).bytes) }
+    return inOrder(visible.filter { $0.extension == "yaml" })
+}
+
+/// The order in which files are laid over one another: that of their names' bytes.
+private func inOrder(_ names: [FilePath.Component]) -> [FilePath.Component] {
+    names.sorted { FilePath(root: nil, [$0]).bytes.lexicographicallyPrecedes(FilePath(root: nil, [$1]).bytes) }
 }
 
 /// The content of a file, or nil with the reason in `problems`. Never more than a little over the size that

@@ -61,7 +61,7 @@ func flowYAML(_ node: Node) -> String {
 }
 
 /// A text as YAML: in quotes, unless no reader of YAML, of whichever version, could take it for anything else.
-private func yamlText(_ text: String) -> String {
+public func yamlText(_ text: String) -> String {
     let plain = text.utf8.allSatisfy { $0.isLetterOrDigit || "/._-".utf8.contains($0) }
     let begins = text.utf8.first.map { $0.isLetterOrDigit || $0 == UInt8(ascii: "/") } ?? false
     let word = CoreValue(.init(text: text, quoted: false))

@@ -12,6 +12,8 @@ public struct Profile: Section {
     public var neverExposed: [LocalPort] = []
     /// Files and folders by which its data is known.
     public var knownBy: [FilePattern] = []
+    /// The programs by which it is known while it runs.
+    public var processes: [ProcessPattern] = []
     /// Its key files.
     public var keys = Keys()
     /// Its copy of the chain.
@@ -33,6 +35,7 @@ public struct Profile: Section {
             "Its ports for programs on this machine. The gate does not open them; they must never be reachable from outside."
         ),
         Key("knownBy", \.knownBy, "Files and folders by which data of this client is known."),
+        Key("processes", \.processes, "The programs by which the client is known while it runs."),
         Key("keys", \.keys, "Its key files."),
         Key("chainData", \.chainData, "Its copy of the chain."),
     ]

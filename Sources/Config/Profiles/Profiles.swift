@@ -8,6 +8,9 @@ public struct Profiles: Equatable, Sendable {
     /// What was wrong or doubtful about their files. A profile with an error is not among ``all``.
     public let problems: [Problem]
 
+    /// The files that they come from, as they were read.
+    public let files: [ConfigurationFile]
+
     /// The names of files with an error: they are there, but nothing is known of them.
     let broken: Set<Name>
 
@@ -16,10 +19,11 @@ public struct Profiles: Equatable, Sendable {
 
     /// Profiles that need no file.
     public init(_ profiles: [Profile]) {
-        self.init(profiles, broken: [], problems: [])
+        self.init(profiles, files: [], broken: [], problems: [])
     }
 
-    init(_ profiles: [Profile], broken: Set<Name>, problems: [Problem]) {
+    init(_ profiles: [Profile], files: [ConfigurationFile], broken: Set<Name>, problems: [Problem]) {
+        self.files = files
         self.broken = broken
         all = profiles.sorted { $0.name < $1.name }
         self.problems = problems
@@ -39,6 +43,7 @@ public struct Profiles: Equatable, Sendable {
 /// are all there is. The others need not be there.
 public func readProfiles(in folders: [FilePath]) -> Profiles {
     var profiles: [Name: Profile] = [:]
+    var files: [Name: ConfigurationFile] = [:]
     var broken: Set<Name> = []
     var problems: [Problem] = []
     for (index, folder) in folders.enumerated() {
@@ -56,12 +61,15 @@ public func readProfiles(in folders: [FilePath]) -> Profiles {
                 let profile = loadProfile(file, &problems)
             {
                 profiles[profile.name] = profile
+                files[profile.name] = file
             } else if let name = try? Name(parsing: name.stem) {
                 broken.insert(name)
             }
         }
     }
-    return Profiles(Array(profiles.values), broken: broken, problems: problems)
+    return Profiles(
+        Array(profiles.values), files: files.sorted { $0.key < $1.key }.map(\.value), broken: broken,
+        problems: problems)
 }
 
 /// Reads one profile; nil where something is wrong with it, with the reasons in `problems`.

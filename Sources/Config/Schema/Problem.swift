@@ -31,7 +31,7 @@ public struct Problem: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// About a file as a whole, or about a key that no file has.
-    init(_ severity: Severity, file: FilePath, key: String = "", _ message: String) {
+    public init(_ severity: Severity, file: FilePath, key: String = "", _ message: String) {
         self.severity = severity
         self.file = file
         self.place = nil

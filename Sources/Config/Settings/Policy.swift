@@ -182,9 +182,35 @@ extension Configuration {
         public var direction: Direction = .inbound
         /// By which way the answer to a peer must leave.
         public var answerVia: AnswerVia = .any
+        /// The checks without which it does not open.
+        public var require: [Check] = [.selinuxEnforcing, .vpnInterface, .vpnRouteIPv4, .vpnRouteIPv6]
 
         /// The defaults.
         public init() {}
+
+        /// A check of the posture, by the name that `nodeguard check` shows.
+        public enum Check: String, Choice {
+            /// SELinux is as `policy.selinux` wants it.
+            case selinuxEnforcing = "selinux.enforcing"
+            /// A VPN's interface is there and up.
+            case vpnInterface = "vpn.interface"
+            /// IPv4 leaves as `policy.vpn` wants it.
+            case vpnRouteIPv4 = "vpn.route.ipv4"
+            /// IPv6 does.
+            case vpnRouteIPv6 = "vpn.route.ipv6"
+            /// The VPN's other end answers.
+            case vpnHandshake = "vpn.handshake"
+            /// No key file is open to others.
+            case keysPermissions = "keys.permissions"
+            /// The signatures are recent.
+            case signaturesAge = "signatures.age"
+            /// The targets are scanned in time.
+            case scanAge = "scan.age"
+            /// No finding is open.
+            case findingsOpen = "findings.open"
+
+            static let kindName = "check"
+        }
 
         /// Whether the gate acts.
         public enum Mode: String, Choice {
@@ -250,6 +276,14 @@ extension Configuration {
                 within the packet, before any agent can; but it also drops peers of your own network that are not in \
                 `policy.vpn.local`, and routers that put their own address on forwarded packets. `any`: the answer \
                 may leave by any way.
+                """),
+            Key(
+                "require", \.require, limits: .notEmpty(),
+                """
+                The checks that must pass for the gate to be open; unknown is not a pass. The others are told by \
+                `nodeguard check`, in the journal and in the metrics, and leave the gate alone. Think twice before \
+                `signatures.age`, `scan.age` or `findings.open` is added: a mirror that is down for three days, a late \
+                scan or one false alarm would then cut the validators off.
                 """),
         ]
     }

@@ -97,16 +97,24 @@ struct FirewallBatch {
     enum SetFlag {
         static let interval: UInt32 = 0x4
         static let timeout: UInt32 = 0x10
+        /// NFT_SET_EVAL: rules put elements into it.
+        static let dynamic: UInt32 = 0x20
     }
 
     /// Makes a set. `keyType` only tells `nft list` how to show the elements (datatype.h of nftables).
-    mutating func set(_ table: String, _ name: String, flags: UInt32, keyType: UInt32, keyLength: UInt32, id: UInt32) {
+    ///
+    /// - Parameter size: the most elements it may have; nil: any number.
+    mutating func set(
+        _ table: String, _ name: String, flags: UInt32, keyType: UInt32, keyLength: UInt32, id: UInt32,
+        size: UInt32? = nil
+    ) {
         add(.newSet, flags: NetlinkMessage.Flag.create) {
             $0.attribute(1, string: table)
             $0.attribute(2, string: name)
             $0.attribute(3, network: flags)
             $0.attribute(4, network: keyType)
             $0.attribute(5, network: keyLength)
+            if let size { $0.nested(9) { $0.attribute(1, network: size) } }
             $0.attribute(10, network: id)
         }
     }

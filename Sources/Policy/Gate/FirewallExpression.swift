@@ -15,8 +15,10 @@ enum FirewallExpression: Equatable {
     case constant([UInt8], Register)
     /// Loads what routing says about an address of the packet.
     case routing(Routing, of: RoutingAddress, Register)
-    /// Counts packets and bytes.
-    case counter
+    /// Counts packets and bytes, from so many packets on.
+    case counter(from: UInt64)
+    /// Puts the value that begins in a register into a set, for so many milliseconds from now.
+    case remember(set: String, Register, milliseconds: UInt64)
     /// Ends the evaluation.
     case verdict(Verdict)
 
@@ -79,6 +81,7 @@ enum FirewallExpression: Equatable {
         case .constant, .verdict: "immediate"
         case .routing: "fib"
         case .counter: "counter"
+        case .remember: "dynset"
         }
     }
 
@@ -108,8 +111,15 @@ enum FirewallExpression: Equatable {
             data.attribute(1, network: register.number)
             data.attribute(2, network: result.rawValue)
             data.attribute(3, network: address.rawValue)
-        case .counter:
-            break
+        case .counter(let packets):
+            // Attribute 1 would be bytes, which nobody asks for.
+            if packets > 0 { data.attribute(2, network: packets) }
+        case .remember(let set, let register, let milliseconds):
+            data.attribute(1, string: set)
+            // NFT_DYNSET_OP_UPDATE: what is there already stays for longer.
+            data.attribute(3, network: UInt32(1))
+            data.attribute(4, network: register.number)
+            data.attribute(6, network: milliseconds)
         case .verdict(let verdict):
             // Register 0 is the verdict.
             data.attribute(1, network: UInt32(0))

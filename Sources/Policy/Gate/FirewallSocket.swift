@@ -66,6 +66,8 @@ final class FirewallSocket {
             return answer.compactMap { NetlinkReader($0.payload).after(4) }
         } catch {
             if case .refused(.noSuchFileOrDirectory, _) = error { return nil }
+            // Reading is never refused to somebody for another's owning the table: the capability is missing.
+            if case .refused(.notPermitted, let request) = error { throw .refused(.permissionDenied, request: request) }
             throw error
         }
     }

@@ -3,7 +3,7 @@ import Glibc
 public import Journal
 public import LinuxSystem
 import Synchronization
-import SystemPackage
+public import SystemPackage
 
 /// Everything the gate's loop needs to know.
 public struct GatePlan: Equatable, Sendable {
@@ -32,6 +32,24 @@ public struct GatePlan: Equatable, Sendable {
         self.handover = handover
         self.interval = interval
     }
+
+    /// The same with the validators' pods where they are now, under a person's will.
+    ///
+    /// What is forced shut is shut, also where the gate otherwise only observes: an owner who has moved keys elsewhere
+    /// must be able to rely on it. The ports are, that is; nothing else begins to be enforced by it.
+    public func inForce(pods places: [PodSelector: PodPlace], _ will: GateOverrideState) -> GatePlan {
+        var plan = self
+        if !places.isEmpty {
+            plan.posture = posture.placing(places)
+            plan.rules.pods.formUnion(places.values.flatMap(\.addresses))
+        }
+        if case .forcedShut = will, rules.mode == .observe {
+            plan.rules.mode = .enforce
+            plan.rules.answersByTunnel = false
+            plan.rules.sendsByTunnel = false
+        }
+        return plan
+    }
 }
 
 /// The gate as others see it: `status`, metrics, the control socket.
@@ -40,7 +58,8 @@ public struct GateStatus: Equatable, Sendable {
     public var decision: GateDecision
     /// The posture it rests on; nil before the first look.
     public var posture: Posture?
-    /// What was dropped since the loop began.
+    /// What was dropped. These are the kernel's own counts: they go on through restarts of the agent and changes of the
+    /// rules, and begin at zero only after a reboot, or where there was no gate. They are told as they are.
     public var counters: GateCounters
     /// Why the kernel's rules are not as they should be; nil where they are.
     public var trouble: String?
@@ -55,15 +74,18 @@ public final class GateLoop: Sendable {
     /// Written to by others to wake the loop.
     private let wakeUp: OwnedDescriptor
     private let store: OverrideStore
+    private let host: FilePath
     private let looksAt: Look
     private let tell: @Sendable (Event) -> Void
 
-    /// Looks at the posture, and tells each answer as soon as it is there.
+    /// Looks at the system's part of the posture, and tells each answer as soon as it is there.
     public typealias Look = @Sendable (PosturePolicy, HandshakeHistory, (CheckResult) -> Void) -> Posture
 
     private struct Shared {
         var plan: GatePlan
+        var state: StateFacts?
         var isStopped = false
+        var cameRound: UInt64 = 0
         var status = GateStatus(decision: .shutWithoutProof, posture: nil, counters: GateCounters(), trouble: nil)
     }
 
@@ -71,10 +93,11 @@ public final class GateLoop: Sendable {
     ///
     /// - Parameters:
     ///   - store: a person's will.
+    ///   - host: where the node's own root folder is, for its container runtime and its processes.
     ///   - looksAt: looks at the posture; a test may put another in place of the real one.
     ///   - tell: hears of what happened, on the loop's thread: it must not wait for anything.
     public init(
-        _ plan: GatePlan, store: OverrideStore,
+        _ plan: GatePlan, store: OverrideStore, host: FilePath = "/",
         looksAt: @escaping Look = { policy, history, hear in
             Posture.evaluate(policy, history: history, hear: hear)
         },
@@ -82,6 +105,7 @@ public final class GateLoop: Sendable {
     ) throws(SystemCallError) {
         shared = Mutex(Shared(plan: plan))
         self.store = store
+        self.host = host
         self.looksAt = looksAt
         self.tell = tell
         let descriptor = nodeguard_eventfd()
@@ -92,10 +116,26 @@ public final class GateLoop: Sendable {
     /// What the loop knows now.
     public var status: GateStatus { shared.withLock { $0.status } }
 
+    /// When it last came round, by `monotonicNanoseconds()`; 0: never yet. It does at least every few seconds.
+    public var cameRound: UInt64 { shared.withLock { $0.cameRound } }
+
     /// Changes the plan; the rules follow in one transaction, a running lease goes on.
     public func replace(_ plan: GatePlan) {
         shared.withLock { $0.plan = plan }
         ring()
+    }
+
+    /// Hands over what is known of scans, findings, keys and signatures: read by another thread, for this loop waits for no
+    /// disk. Hand it over anew at every change, and at least every few minutes: ``StateFacts/freshness``. Before the
+    /// first time those checks are not asked, and the gate is shut where it requires one of them.
+    public func inform(_ state: StateFacts) {
+        let isNews = shared.withLock { shared in
+            var before = shared.state
+            before?.read = state.read
+            shared.state = state
+            return before != state
+        }
+        if isNews { ring() }
     }
 
     /// Looks, decides and reads the overrides now, as after `gate open` or `gate close`.
@@ -121,12 +161,13 @@ public final class GateLoop: Sendable {
     ///   left goes on by itself and ends by itself.
     public func run() throws(KernelGateError) {
         let plan = shared.withLock { $0.plan }
-        var session = try Session(plan, store: store, looksAt: looksAt, tell: tell)
+        var session = try Session(plan, store: store, host: host, looksAt: looksAt, tell: tell)
         while true {
-            session.pass()
+            session.pass(shared.withLock { $0.state })
             let status = session.status
             let (plan, isStopped) = shared.withLock { shared in
                 shared.status = status
+                shared.cameRound = monotonicNanoseconds()
                 return (shared.plan, shared.isStopped)
             }
             if isStopped { break }
@@ -139,6 +180,8 @@ public final class GateLoop: Sendable {
 
 /// One life of the loop: everything that belongs to its thread.
 private struct Session {
+    /// As it was told, and with the pods and the person's will of now.
+    private var told: GatePlan
     private var plan: GatePlan
     private let store: OverrideStore
     private let looksAt: GateLoop.Look
@@ -146,29 +189,39 @@ private struct Session {
 
     private let gate: KernelGate
     private var events: KernelEvents?
+    private let runtime: ContainerRuntime
     private let history = HandshakeHistory()
     private var judge: GateJudge
     private(set) var status: GateStatus
 
     private var tunnels: Set<UInt32> = []
     private var expected: GateFingerprint?
-    /// What was counted by rules that were replaced since.
-    private var countedBefore = GateCounters()
+    /// Whether the kernel has the plan's rules. Without them nothing is opened.
+    private var areRulesInPlace = true
     private var nextLook: ContinuousClock.Instant = .now
     private var nextLease: ContinuousClock.Instant = .now
+    private var places: [PodSelector: PodPlace]
     private var firewallChange: (pid: UInt32?, program: String?)?
     private var leaseIsOurs = false
+    private var passBegan: ContinuousClock.Instant = .now
+    private static let longestSleep = Duration.seconds(1)
     /// As nftables names the author of a change: by thread.
     private let ownThread = nodeguard_thread_id()
-    private var lastLook: ContinuousClock.Instant?
-    /// Between two looks, however many events there are.
+    /// When the looks so far would have been over, had there been no more than one a pause.
+    private var looksPaidFor: ContinuousClock.Instant = .now
+    /// Between two looks, on average, however many events there are.
     private static let shortestPause = Duration.milliseconds(20)
+    /// So many looks may follow at once: a fault right after another event must not wait.
+    private static let looksAtOnce = 5
 
     init(
-        _ plan: GatePlan, store: OverrideStore, looksAt: @escaping GateLoop.Look,
+        _ plan: GatePlan, store: OverrideStore, host: FilePath, looksAt: @escaping GateLoop.Look,
         tell: @escaping (Event) -> Void
     ) throws(KernelGateError) {
-        self.plan = plan
+        told = plan
+        runtime = ContainerRuntime(host: host)
+        places = runtime.places(of: plan.posture.pods)
+        self.plan = plan.inForce(pods: places, store.current())
         self.store = store
         self.looksAt = looksAt
         self.tell = tell
@@ -178,15 +231,16 @@ private struct Session {
         tunnels = tunnelsUp(plan.posture)
         // Before the first look, so that no change between the two is missed.
         events = try? KernelEvents()
-        expected = try Self.install(plan, tunnels, into: gate)
+        expected = try Self.install(self.plan, tunnels, GateCounters(), into: gate)
         status.trouble = gate.limitation
+        count()
     }
 
     /// Puts the plan's rules in place, or takes them away where it has none.
     ///
     /// - Returns: what must be found in the kernel from now on; nil for nothing.
     private static func install(
-        _ plan: GatePlan, _ tunnels: Set<UInt32>, into gate: KernelGate
+        _ plan: GatePlan, _ tunnels: Set<UInt32>, _ counted: GateCounters, into gate: KernelGate
     ) throws(KernelGateError) -> GateFingerprint? {
         guard plan.settings.mode != .disabled else {
             try gate.remove()
@@ -194,19 +248,30 @@ private struct Session {
         }
         var rules = plan.rules
         rules.tunnels = tunnels
-        try gate.install(rules)
+        try gate.install(rules, counted: counted)
         return try gate.fingerprint()
     }
 
     /// Takes up another plan.
     mutating func adopt(_ other: GatePlan) {
-        guard other != plan else { return }
+        guard other != told else { return }
         // Other requirements must hold for as long as the first did before they open the gate. A lease that runs is
         // not taken back meanwhile: it ends by itself, and no sooner than that unless a check fails.
-        if other.posture != plan.posture || other.settings != plan.settings { judge = GateJudge(other.settings) }
-        plan = other
+        if other.posture != told.posture || other.settings != told.settings { judge = GateJudge(other.settings) }
+        told = other
+        places = runtime.places(of: told.posture.pods)
+        plan = told.inForce(pods: places, store.current())
         nextLook = .now
         reinstall()
+    }
+
+    /// Makes the rules follow the pods and the person's will, where these have changed.
+    private mutating func follow(_ will: GateOverrideState, places: [PodSelector: PodPlace]?) {
+        if let places { self.places = places }
+        let now = told.inForce(pods: self.places, will)
+        let isChanged = now.rules != plan.rules
+        plan = now
+        if isChanged || !areRulesInPlace { reinstall() }
     }
 
     /// Waits for a reason to go on.
@@ -214,7 +279,9 @@ private struct Session {
         let left = max(.zero, ContinuousClock.now.duration(to: min(nextLook, nextLease)))
         let (seconds, attoseconds) = left.components
         let milliseconds = Int32(min(seconds, 60) * 1000 + attoseconds / 1_000_000_000_000_000 + 1)
-        guard let ready = try? waitUntilReadable([bell] + (events?.descriptors ?? []), milliseconds: milliseconds)
+        guard
+            let ready = try? waitUntilReadable(
+                [bell, runtime.descriptor] + (events?.descriptors ?? []), milliseconds: milliseconds)
         else {
             return
         }
@@ -226,19 +293,20 @@ private struct Session {
     }
 
     /// One pass.
-    mutating func pass() {
+    mutating func pass(_ state: StateFacts?) {
+        passBegan = .now
         hear()
         if firewallChange != nil { repair() }
-        if .now >= nextLook { look() }
+        if .now >= nextLook { look(state) }
         decide()
     }
 
     private mutating func hear() {
         if events == nil { events = try? KernelEvents() }
+        if runtime.drain() { lookSoon() }
         for event in events?.drain() ?? [] {
             switch event {
-            case .network, .selinuxChanged:
-                nextLook = min(nextLook, max(.now, lastLook?.advanced(by: Self.shortestPause) ?? .now))
+            case .network, .selinuxChanged: lookSoon()
             case .firewall(let pid, let program):
                 if pid == nil || pid != ownThread { firewallChange = (pid, program) }
             case .selinux(let isEnforcing):
@@ -252,18 +320,27 @@ private struct Session {
         }
     }
 
-    private mutating func look() {
+    private mutating func lookSoon() {
+        nextLook = min(nextLook, max(.now, looksPaidFor.advanced(by: Self.shortestPause * -Self.looksAtOnce)))
+    }
+
+    private mutating func look(_ state: StateFacts?) {
         let began = ContinuousClock.now
-        lastLook = began
+        looksPaidFor = max(looksPaidFor, began).advanced(by: Self.shortestPause)
+        // A new pod is guarded before anything is said about it.
+        follow(store.current(), places: runtime.places(of: told.posture.pods))
         // A bad answer shuts an open gate before the next check begins.
         let looksAt = looksAt
-        let posture = looksAt(plan.posture, history) { result in
-            guard status.decision == .openByPosture, result.verdict.kind != .pass,
-                plan.settings.required.contains(result.check), leaseIsOurs
+        let shutsAtOnce = { (session: inout Session, result: CheckResult) in
+            guard session.status.decision == .openByPosture, result.verdict.kind != .pass,
+                session.plan.settings.required.contains(result.check), session.leaseIsOurs
             else { return }
-            judge.distrust()
-            shut()
+            session.judge.distrust()
+            session.shut()
         }
+        let system = looksAt(plan.posture, history) { shutsAtOnce(&self, $0) }
+        let rest = Posture.evaluate(state?.checks ?? []) { shutsAtOnce(&self, $0) }
+        let posture = Posture(system.results + rest.results)
         judge.note(posture.results.reduce(into: [:]) { $0[$1.check] = $1.verdict.kind }, at: began)
         for result in posture.results {
             let before = status.posture?[result.check]?.verdict.kind
@@ -279,7 +356,8 @@ private struct Session {
         status.posture = posture
         nameTunnels()
         count()
-        nextLook = began.advanced(by: plan.interval)
+        // Where looks take longer than that there is time for a lease between them all the same.
+        nextLook = max(began.advanced(by: plan.interval), .now.advanced(by: min(plan.interval, .milliseconds(500))))
     }
 
     private static func told(_ kind: Verdict.Kind) -> CheckChanged.Status {
@@ -306,18 +384,20 @@ private struct Session {
 
     private mutating func count() {
         guard let now = try? gate.counters() else { return }
-        status.counters.packets = countedBefore.packets.merging(now.packets, uniquingKeysWith: &+)
+        // What was counted is never taken back, whoever deleted a table in between.
+        status.counters.packets.merge(now.packets, uniquingKeysWith: max)
     }
 
     /// Puts the rules in place anew, keeping what was counted.
     private mutating func reinstall() {
         count()
-        countedBefore = status.counters
         do throws(KernelGateError) {
-            expected = try Self.install(plan, tunnels, into: gate)
+            expected = try Self.install(plan, tunnels, status.counters, into: gate)
             status.trouble = gate.limitation
+            areRulesInPlace = true
         } catch {
             status.trouble = error.description
+            areRulesInPlace = false
         }
     }
 
@@ -342,8 +422,10 @@ private struct Session {
     }
 
     private mutating func decide() {
+        let will = store.current()
+        follow(will, places: nil)
         let now = ContinuousClock.now
-        let decision = judge.decide(store.current(), at: now)
+        let decision = judge.decide(will, at: now)
         let before = status.decision
         status.decision = decision
         if decision.isOpen {
@@ -366,7 +448,12 @@ private struct Session {
 
     private mutating func lease(_ decision: GateDecision, _ now: ContinuousClock.Instant) {
         nextLease = now.advanced(by: min(.milliseconds(500), plan.lease / 4))
-        guard decision != .noGate else { return }
+        guard decision != .noGate, areRulesInPlace else { return }
+        // What this thread has slept through since it last listened (stopped, starved) it must hear of first.
+        guard passBegan.duration(to: .now) < Self.longestSleep else {
+            nextLease = .now
+            return
+        }
         var duration = plan.lease
         if case .openByOverride(let until, _) = decision { duration = min(duration, now.duration(to: until)) }
         do throws(KernelGateError) {

@@ -77,6 +77,11 @@ enum GateLayout {
     static let liveTable = "nodeguard-live"
     /// The sets whose elements are the lease, refreshed in turn.
     static let leases = ["lease-a", "lease-b"]
+    /// Where what a validator's user sends is remembered, by ports and destination: TCP connections.
+    static func flows(_ family: AddressFamily) -> String { set("flows", family) }
+    /// The kernel sends a closed connection's rest for some minutes at most: it gives up when two tries are two minutes
+    /// apart (TCP_RTO_MAX). Packets of a living process begin the time anew.
+    static let flowTime: UInt64 = 600_000
     /// The sets that only change when the rules do.
     static let staticSets = ["ports", "pods4", "pods6", "tunnels", "users", "local4", "local6"]
     /// What the leases hold while the gate is open: one element.
@@ -92,8 +97,10 @@ enum GateLayout {
     ///
     /// - Parameter routing: whether rules may ask routing (nft_fib). Without it a validator's port is shut for every
     ///   address, another pod's too, and what needs routing to be allowed is not.
+    /// - Parameter counted: where the rules' counters begin.
     static func install(
-        _ rules: GateRules, routing: Bool, table: String, flags: UInt32, into batch: inout FirewallBatch
+        _ rules: GateRules, _ counted: GateCounters = GateCounters(), routing: Bool, table: String, flags: UInt32,
+        into batch: inout FirewallBatch
     ) {
         batch.table(table, flags: flags)
         // NF_INET_PRE_ROUTING, before everything that rewrites addresses (raw is -300): only here host network,
@@ -112,10 +119,11 @@ enum GateLayout {
         fill(rules, table: table, into: &batch)
         guard rules.mode != .disabled else { return }
         inbound(rules, routing, table, &batch)
-        judge(rules, routing, table, &batch)
+        var drops = Drops(isEnforced: rules.mode == .enforce, counted: counted)
+        judge(rules, routing, table, &drops, &batch)
         // These look a second time at what `judge` let pass, so they would only count it twice.
-        if rules.mode == .enforce { rewritten(rules, table, &batch) }
-        if rules.sendsByTunnel { outbound(rules, routing, table, &batch) }
+        if rules.mode == .enforce { rewritten(rules, table, &drops, &batch) }
+        if rules.sendsByTunnel { outbound(rules, routing, table, &drops, &batch) }
     }
 
     private static func sets(_ table: String, into batch: inout FirewallBatch) {
@@ -130,6 +138,13 @@ enum GateLayout {
         for (place, lease) in leases.enumerated() {
             batch.set(
                 table, lease, flags: FirewallBatch.SetFlag.timeout, keyType: 19, keyLength: 4, id: 8 + UInt32(place))
+        }
+        // Both ports as one number . address.
+        for (one, id) in zip(AddressFamily.allCases, [10, 11] as [UInt32]) {
+            batch.set(
+                table, flows(one), flags: FirewallBatch.SetFlag.timeout | FirewallBatch.SetFlag.dynamic,
+                keyType: 19 << 6 | (one == .ipv4 ? 7 : 8), keyLength: one == .ipv4 ? 8 : 20, id: id,
+                size: 65536)
         }
     }
 
@@ -200,19 +215,36 @@ enum GateLayout {
     }
 
     /// Where an address lies in the IP header: source or destination.
-    private static func address(_ family: AddressFamily, isSource: Bool) -> FirewallExpression {
+    private static func address(
+        _ family: AddressFamily, isSource: Bool, _ register: FirewallExpression.Register = .first
+    ) -> FirewallExpression {
         family == .ipv4
-            ? .payload(base: 1, offset: isSource ? 12 : 16, length: 4, .first)
-            : .payload(base: 1, offset: isSource ? 8 : 24, length: 16, .first)
+            ? .payload(base: 1, offset: isSource ? 12 : 16, length: 4, register)
+            : .payload(base: 1, offset: isSource ? 8 : 24, length: 16, register)
+    }
+
+    /// What a TCP connection is remembered by: both ports, destination. Other protocols send nothing for the dead.
+    private static func flow(_ one: AddressFamily) -> [FirewallExpression] {
+        [
+            .meta(.transportProtocol, .first), .compare(.first, isEqual: true, [Port.Transport.tcp.number]),
+            .payload(base: 2, offset: 0, length: 4, .first), address(one, isSource: false, .second),
+        ]
     }
 
     private static func set(_ name: String, _ family: AddressFamily) -> String {
         name + (family == .ipv4 ? "4" : "6")
     }
 
-    /// The end of a rule that drops, or only counts.
-    private static func drop(_ rules: GateRules) -> [FirewallExpression] {
-        rules.mode == .enforce ? [.counter, .verdict(.drop)] : [.counter]
+    /// The ends of rules that drop, or only count.
+    private struct Drops {
+        let isEnforced: Bool
+        /// What was counted so far: the first rule of a reason takes it over.
+        var counted: GateCounters
+
+        mutating func end(_ reason: DropReason) -> [FirewallExpression] {
+            let counter = FirewallExpression.counter(from: counted.packets.removeValue(forKey: reason) ?? 0)
+            return isEnforced ? [counter, .verdict(.drop)] : [counter]
+        }
     }
 
     /// What comes in: whether it is for a validator at all.
@@ -250,7 +282,9 @@ enum GateLayout {
     }
 
     /// What is for a validator: whether it may pass now.
-    private static func judge(_ rules: GateRules, _ routing: Bool, _ table: String, _ batch: inout FirewallBatch) {
+    private static func judge(
+        _ rules: GateRules, _ routing: Bool, _ table: String, _ drops: inout Drops, _ batch: inout FirewallBatch
+    ) {
         if rules.answersByTunnel {
             for one in AddressFamily.allCases {
                 batch.rule(
@@ -262,7 +296,7 @@ enum GateLayout {
                             ? [
                                 .routing(.outputInterface, of: .sourceWithMark, .first),
                                 .lookup(set: "tunnels", .first, isIn: false),
-                            ] : []) + drop(rules))
+                            ] : []) + drops.end(.answer))
             }
         }
         for lease in leases {
@@ -270,11 +304,13 @@ enum GateLayout {
                 table, "judge", comment: "open",
                 [.constant(token, .first), .lookup(set: lease, .first, isIn: true), .verdict(.accept)])
         }
-        batch.rule(table, "judge", comment: "inbound \(DropReason.shut.rawValue)", drop(rules))
+        batch.rule(table, "judge", comment: "inbound \(DropReason.shut.rawValue)", drops.end(.shut))
     }
 
     /// What became a validator's only when its destination was rewritten: there must be a lease for it too.
-    private static func rewritten(_ rules: GateRules, _ table: String, _ batch: inout FirewallBatch) {
+    private static func rewritten(
+        _ rules: GateRules, _ table: String, _ drops: inout Drops, _ batch: inout FirewallBatch
+    ) {
         let toPort: [FirewallExpression] = [
             .meta(.transportProtocol, .first), .payload(base: 2, offset: 2, length: 2, .second),
             .lookup(set: "ports", .first, isIn: true), .verdict(.goTo("leased")),
@@ -294,15 +330,28 @@ enum GateLayout {
                 table, "leased", comment: "open",
                 [.constant(token, .first), .lookup(set: lease, .first, isIn: true), .verdict(.accept)])
         }
-        batch.rule(table, "leased", comment: "inbound \(DropReason.shut.rawValue)", drop(rules))
+        batch.rule(table, "leased", comment: "inbound \(DropReason.shut.rawValue)", drops.end(.shut))
     }
 
     /// What goes out: a validator's packets leave by a tunnel, or stay near.
-    private static func outbound(_ rules: GateRules, _ routing: Bool, _ table: String, _ batch: inout FirewallBatch) {
+    private static func outbound(
+        _ rules: GateRules, _ routing: Bool, _ table: String, _ drops: inout Drops, _ batch: inout FirewallBatch
+    ) {
         let comment = "outbound \(DropReason.around.rawValue)"
         batch.rule(
             table, "outbound", comment: "the node to itself",
             [.meta(.outputInterfaceType, .first), .compare(.first, isEqual: true, loopback), .verdict(.leave)])
+        if !rules.uids.isEmpty {
+            // What the kernel still sends for a process that has died, or has closed its connection, carries no user any
+            // more. Each packet that does is remembered, by whatever way it leaves.
+            for one in AddressFamily.allCases {
+                batch.rule(
+                    table, "outbound", comment: "a validator's user",
+                    family(one) + [.meta(.userID, .first), .lookup(set: "users", .first, isIn: true)] + flow(one) + [
+                        .remember(set: flows(one), .first, milliseconds: flowTime)
+                    ])
+            }
+        }
         batch.rule(
             table, "outbound", comment: "by a tunnel",
             [
@@ -321,12 +370,17 @@ enum GateLayout {
                 table, "outbound", comment: comment,
                 family(one) + [
                     address(one, isSource: true), .lookup(set: set("pods", one), .first, isIn: true),
-                ] + drop(rules))
+                ] + drops.end(.around))
         }
         if !rules.uids.isEmpty {
             batch.rule(
                 table, "outbound", comment: comment,
-                [.meta(.userID, .first), .lookup(set: "users", .first, isIn: true)] + drop(rules))
+                [.meta(.userID, .first), .lookup(set: "users", .first, isIn: true)] + drops.end(.around))
+            for one in AddressFamily.allCases {
+                batch.rule(
+                    table, "outbound", comment: comment,
+                    family(one) + flow(one) + [.lookup(set: flows(one), .first, isIn: true)] + drops.end(.around))
+            }
         }
         // RTN_LOCAL (2): sent from an address of the node's, so not another pod's packet with the same port.
         batch.rule(
@@ -335,6 +389,6 @@ enum GateLayout {
                 + [
                     .meta(.transportProtocol, .first), .payload(base: 2, offset: 0, length: 2, .second),
                     .lookup(set: "ports", .first, isIn: true),
-                ] + drop(rules))
+                ] + drops.end(.around))
     }
 }

@@ -84,18 +84,23 @@ public final class KernelGate {
                 + "and answerVia vpn lets nobody in; install the kernel's extra modules"
     }
 
-    /// Puts the rules in place, taking over tables that an earlier agent left. A lease that still runs goes on.
-    public func install(_ rules: GateRules) throws(KernelGateError) {
+    /// Puts the rules in place, taking over tables that an earlier agent left. A lease that still runs goes on, and so do
+    /// the counts.
+    ///
+    /// - Parameter counted: what is known to have been counted, for where the tables were deleted since.
+    public func install(_ rules: GateRules, counted: GateCounters = GateCounters()) throws(KernelGateError) {
         if let refusal = rules.refusal { throw .refusedRules(refusal) }
+        var counted = counted
+        if let found = try? counters() { counted.packets.merge(found.packets, uniquingKeysWith: max) }
         isEnforced = rules.mode == .enforce
         do throws(KernelGateError) {
-            try installAsPossible(rules)
+            try installAsPossible(rules, counted)
         } catch {
             // ENOENT for a rule: an expression that the kernel does not know and cannot load.
             guard asksRouting, case .unsupported = error else { throw error }
             asksRouting = false
             do throws(KernelGateError) {
-                try installAsPossible(rules)
+                try installAsPossible(rules, counted)
             } catch {
                 asksRouting = true
                 throw error
@@ -103,10 +108,11 @@ public final class KernelGate {
         }
     }
 
-    private func installAsPossible(_ rules: GateRules) throws(KernelGateError) {
+    private func installAsPossible(_ rules: GateRules, _ counted: GateCounters) throws(KernelGateError) {
         if (forced ?? scheme ?? .owned) == .owned {
             do throws(NetlinkError) {
-                try replace(GateLayout.table, flags: GateLayout.TableFlag.owner | GateLayout.TableFlag.persist, rules)
+                let flags = GateLayout.TableFlag.owner | GateLayout.TableFlag.persist
+                try replace(GateLayout.table, flags: flags, rules, counted)
                 scheme = .owned
                 return
             } catch {
@@ -117,8 +123,9 @@ public final class KernelGate {
             }
         }
         do throws(NetlinkError) {
-            try replace(GateLayout.table, flags: 0, rules)
-            try replace(GateLayout.liveTable, flags: GateLayout.TableFlag.owner, rules)
+            // The counts of both are one; from here on the first has them.
+            try replace(GateLayout.table, flags: 0, rules, counted)
+            try replace(GateLayout.liveTable, flags: GateLayout.TableFlag.owner, rules, GateCounters())
             scheme = .doubled
         } catch {
             throw Self.explained(error)
@@ -127,20 +134,22 @@ public final class KernelGate {
 
     /// Installs into one table. One that cannot be taken over (of another version, or without an owner where it
     /// should have one) is made anew in the same transaction, without its lease: shut, never open in between.
-    private func replace(_ table: String, flags: UInt32, _ rules: GateRules) throws(NetlinkError) {
+    private func replace(
+        _ table: String, flags: UInt32, _ rules: GateRules, _ counted: GateCounters
+    ) throws(NetlinkError) {
         var batch = FirewallBatch()
-        GateLayout.install(rules, routing: asksRouting, table: table, flags: flags, into: &batch)
+        GateLayout.install(rules, counted, routing: asksRouting, table: table, flags: flags, into: &batch)
         let intent = "install the gate's rules"
         do throws(NetlinkError) {
             try commit(batch, intent)
         } catch {
             // EPERM is another's ownership: that table cannot be deleted either.
-            guard case .refused(let errno, _) = error, errno != .notPermitted,
+            guard case .refused(let errno, _) = error, errno != .notPermitted, errno != .permissionDenied,
                 try exists(table)
             else { throw error }
             var anew = FirewallBatch()
             anew.deleteTable(table)
-            GateLayout.install(rules, routing: asksRouting, table: table, flags: flags, into: &anew)
+            GateLayout.install(rules, counted, routing: asksRouting, table: table, flags: flags, into: &anew)
             try commit(anew, intent)
         }
     }

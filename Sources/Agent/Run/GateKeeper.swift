@@ -1,0 +1,121 @@
+internal import Glibc
+internal import Journal
+internal import LinuxSystem
+internal import Policy
+internal import Synchronization
+
+/// The gate's loop on a thread of its own, and what the rest of the agent may know of it.
+///
+/// Nothing that the rest of the agent does holds that thread up: it hands over events and answers, and never waits for
+/// whoever takes them.
+final class GateKeeper: Sendable {
+    /// What the gate's loop tells, for the agent's loop.
+    let events: Mailbox<Event>
+    private let loop: GateLoop
+    private let retry: Bell
+    private let state: Mutex<State>
+
+    private struct State {
+        var plan: GatePlan
+        var trouble: String?
+        var posture: Posture?
+        var hasEnded = false
+        var isStopped = false
+        /// When the thread came round while the loop could not begin.
+        var cameRound: UInt64 = 0
+    }
+
+    /// Where the gate's loop could not begin, it is tried again so often.
+    private static let pause: Int32 = 5000
+
+    init(_ plan: GatePlan, store: OverrideStore) throws(SystemCallError) {
+        let events = try Mailbox<Event>()
+        self.events = events
+        retry = try Bell()
+        state = Mutex(State(plan: plan))
+        loop = try GateLoop(plan, store: store, tell: { events.put($0) })
+    }
+
+    /// Starts the thread; it ends after ``stop()``.
+    func start() throws(SystemCallError) {
+        try startThread { [self] in
+            while true {
+                do throws(KernelGateError) {
+                    try loop.run()
+                    break
+                } catch {
+                    // The gate is not ours, or the kernel cannot do it: what an earlier agent left goes on and ends by
+                    // itself. Whether the posture holds is worth knowing all the same.
+                    let policy = state.withLock { $0.plan.posture }
+                    let posture = Posture.evaluate(policy)
+                    let isStopped = state.withLock { state in
+                        state.trouble = error.description
+                        state.posture = posture
+                        state.cameRound = monotonicNanoseconds()
+                        return state.isStopped
+                    }
+                    if isStopped { break }
+                    _ = try? waitUntilReadable([retry.rawValue], milliseconds: Self.pause)
+                    retry.silence()
+                }
+            }
+            state.withLock { $0.hasEnded = true }
+            events.ring()
+        }
+    }
+
+    /// What is known of the gate now.
+    var view: GateView {
+        let status = loop.status
+        return state.withLock { state in
+            // Since the loop came round the trouble is over.
+            let isLooping = loop.cameRound > state.cameRound
+            return GateView(
+                decision: status.decision, posture: isLooping ? status.posture : state.posture ?? status.posture,
+                counters: status.counters, trouble: isLooping ? status.trouble : state.trouble,
+                isKept: isLooping, mode: state.plan.settings.mode)
+        }
+    }
+
+    /// When the thread last came round, by ``monotonicNanoseconds()``.
+    var cameRound: UInt64 { max(loop.cameRound, state.withLock { $0.cameRound }) }
+
+    /// Whether the thread has come to its end.
+    var hasEnded: Bool { state.withLock { $0.hasEnded } }
+
+    /// Changes what the gate guards and requires.
+    func replace(_ plan: GatePlan) {
+        state.withLock { $0.plan = plan }
+        loop.replace(plan)
+        retry.ring()
+    }
+
+    /// Hands over what was read of the node's state, for the checks that judge it.
+    func inform(_ facts: StateFacts) { loop.inform(facts) }
+
+    /// Looks at everything now, as after a person's word.
+    func lookNow() { loop.lookNow() }
+
+    /// Ends the loop in good order: an open gate stays open for the handover. ``hasEnded`` tells when that is done.
+    func stop() {
+        state.withLock { $0.isStopped = true }
+        loop.stop()
+        retry.ring()
+    }
+}
+
+/// The gate at one moment, as the rest of the agent sees it.
+struct GateView: Equatable, Sendable {
+    /// What was decided last.
+    var decision: GateDecision
+    /// The posture it rests on; nil before the first look.
+    var posture: Posture?
+    /// What was dropped.
+    var counters: GateCounters
+    /// Why the gate is not as it should be, for a person; nil where it is.
+    var trouble: String?
+    /// Whether the agent holds the gate at all: false where the kernel or another agent keeps it from it.
+    var isKept: Bool
+    /// What decisions do to the ports.
+    var mode: GateMode
+}

@@ -1,0 +1,324 @@
+internal import Config
+internal import Journal
+internal import LinuxSystem
+internal import Scanner
+internal import SystemPackage
+
+/// Whoever asked for a scan and hears what comes of it.
+protocol ScanListener: AnyObject {
+    /// Hears one event. Must not wait.
+    func hear(_ event: Event)
+    /// Hears how the session ended, once.
+    func ended(_ ending: SessionProcess.Ending)
+    /// Whether it can take more now; where it cannot, the session waits.
+    var hasRoom: Bool { get }
+    /// Whether nobody wants the scan any more.
+    var isGone: Bool { get }
+}
+
+/// Runs the scans of the agent, one session at a time: an engine with its signatures takes more than a gigabyte, and the
+/// ledger has one writer.
+///
+/// A person does not wait for the night's scan: that one is interrupted for a scan by hand, and goes on after it.
+final class ScanKeeper {
+    private var configuration: LoadedConfiguration
+    private let metrics: MetricsStore
+    private let journal: JournalQueue
+    private let state: FilePath
+    private var schedule: ScanSchedule
+    private let began = ContinuousClock.now
+    private let beganAt = UnixTime.now()
+    private let machineID: String
+    /// What is added to the agent's age, for another patience than the schedule's own.
+    private let headStart: Duration
+
+    private var current: Current?
+    private var wanted: [Wanted] = []
+    private var isStopping = false
+    /// What is planned for each target, as it was last looked at.
+    private(set) var planned: [ScanSchedule.Planned] = []
+    /// What could not be kept or started, as a sentence; nil where nothing is wrong.
+    private(set) var problem: String?
+    private var reportProblems: [String] = []
+
+    /// A scan that somebody waits for.
+    private struct Wanted {
+        let request: ScanRequest
+        let listener: any ScanListener
+    }
+
+    /// The session that runs.
+    private struct Current {
+        let session: RunningSession
+        let request: ScanRequest
+        var reporter: ScanReporter
+        let listener: (any ScanListener)?
+        /// The target that it is at.
+        var target: String?
+        /// What was unfinished of that target before.
+        var wasUnfinished = false
+        var isEnding = false
+        var progress: ScanProgress?
+    }
+
+    /// How many scans by hand may wait for each other.
+    static let mostWanted = 8
+
+    init(
+        _ configuration: LoadedConfiguration, state: FilePath, metrics: MetricsStore, journal: JournalQueue,
+        patience: Duration
+    ) {
+        headStart = ScanSchedule.patience - patience
+        self.configuration = configuration
+        self.metrics = metrics
+        self.journal = journal
+        self.state = state
+        do {
+            schedule = try ScanSchedule.kept(in: state) ?? ScanSchedule()
+        } catch {
+            schedule = ScanSchedule()
+            problem = "which scans there were is not known, each target waits for its next time: \(error)"
+        }
+        machineID = String(decoding: (try? firstBytes(of: "/etc/machine-id", 64)) ?? [], as: UTF8.self)
+        schedule.configure(Self.targets(configuration), at: .now())
+        schedule.agentStarted(at: .now())
+        keep()
+        metrics.update { snapshot in
+            for label in snapshot.targets.keys { snapshot.targets[label]?.isRunning = false }
+        }
+    }
+
+    private static func targets(_ configuration: LoadedConfiguration) -> [ScanSchedule.Target] {
+        let scan = configuration.settings.scan
+        return scan.targets.map {
+            // One session at a time, whatever the disks.
+            ScanSchedule.Target(name: $0.name.text, schedule: scan.schedule(of: $0), disks: nil)
+        }
+    }
+
+    /// Takes up another configuration: for what begins from now on.
+    func adopt(_ configuration: LoadedConfiguration) {
+        self.configuration = configuration
+        schedule.configure(Self.targets(configuration), at: .now())
+        keep()
+    }
+
+    private func keep() {
+        do {
+            try schedule.keep(in: state)
+        } catch {
+            problem = "the schedule cannot be kept for the next start: \(error)"
+        }
+    }
+
+    // MARK: What others see
+
+    /// The target or the paths that are scanned now, and how far that is; nil where nothing is.
+    var running: (target: String?, trigger: ScanStarted.Trigger, progress: ScanProgress?)? {
+        current.map { ($0.target, $0.request.trigger, $0.progress) }
+    }
+
+    /// What is wrong with scanning and its reports, a sentence each.
+    var problems: [String] { (problem.map { [$0] } ?? []) + reportProblems }
+
+    /// What is remembered of a target.
+    func record(of target: String) -> ScanRecord? { schedule.records[target] }
+
+    /// What to wait for.
+    var descriptors: [Int32] { current?.session.descriptors ?? [] }
+
+    /// Whether a session is there to be looked after.
+    var isRunning: Bool { current != nil }
+
+    // MARK: What others want
+
+    /// Takes a scan by hand; false where too many wait already.
+    func want(_ request: ScanRequest, _ listener: any ScanListener) -> Bool {
+        guard wanted.count < Self.mostWanted, !isStopping else { return false }
+        wanted.append(Wanted(request: request, listener: listener))
+        if current?.listener == nil { endCurrent() }
+        return true
+    }
+
+    /// Ends what runs in good order and begins nothing more.
+    func stop() {
+        isStopping = true
+        endCurrent()
+        for one in wanted { one.listener.ended(.failed("nodeguard stops", nil)) }
+        wanted = []
+    }
+
+    /// Ends what runs at once.
+    func kill() {
+        current?.session.end()
+        current?.session.end()
+    }
+
+    private func endCurrent() {
+        guard current?.isEnding == false else { return }
+        current?.isEnding = true
+        current?.session.end()
+    }
+
+    // MARK: The agent's loop
+
+    /// Looks after the session that runs, and begins what is to begin. Waits for nothing.
+    func step() {
+        if current != nil { advance() }
+        wanted.removeAll { $0.listener.isGone }
+        guard current == nil, !isStopping else { return }
+        if !wanted.isEmpty {
+            let next = wanted.removeFirst()
+            begin(next.request, next.listener)
+        } else if let request = due() {
+            begin(request, nil)
+        }
+    }
+
+    /// Looks at the schedule, and says what is to begin.
+    private func due() -> ScanRequest? {
+        let running = current.map { [ScanSchedule.Running(target: $0.target, disks: nil)] } ?? []
+        let before = schedule
+        planned = schedule.plan(
+            ScanSchedule.Circumstances(
+                now: .now(), agentAge: began.duration(to: .now) + headStart, window: configuration.settings.scan.window,
+                running: running, machineID: machineID))
+        if schedule != before { keep() }
+        tellNext()
+        for one in planned {
+            guard case .start(let reason) = one.verdict else { continue }
+            var trigger = ScanStarted.Trigger.schedule
+            if case .scheduled(let time) = reason, time < beganAt { trigger = .missedSchedule }
+            return ScanRequest(targets: [one.target], respectsWindow: true, trigger: trigger)
+        }
+        return nil
+    }
+
+    /// Looks at the schedule for who wants to know, and begins nothing.
+    func refreshPlan() { _ = due() }
+
+    private func tellNext() {
+        let next = Dictionary(planned.map { ($0.target, $0.next) }, uniquingKeysWith: { first, _ in first })
+        let configured = Set(planned.map(\.target))
+        let isSame = planned.allSatisfy { one in
+            MetricLabel(one.target).map { metrics.snapshot.targets[$0]?.nextScan == one.next } ?? true
+        }
+        let isGone = metrics.snapshot.targets.keys.contains {
+            $0 != ScanReporter.manualTarget && !configured.contains($0.description)
+        }
+        guard !isSame || isGone else { return }
+        metrics.update { snapshot in
+            for (name, time) in next {
+                guard let label = MetricLabel(name) else { continue }
+                snapshot.targets[label, default: MetricsSnapshot.Target()].nextScan = time
+            }
+            // What is not configured any more would be told for ever.
+            for label in snapshot.targets.keys where label != ScanReporter.manualTarget {
+                if !configured.contains(label.description) { snapshot.targets[label] = nil }
+            }
+        }
+    }
+
+    private func begin(_ request: ScanRequest, _ listener: (any ScanListener)?) {
+        let state = configuration.settings.paths.state.path
+        let findings = FindingsRecorder(state: state)
+        let reporter = ScanReporter(journal: journal, metrics: metrics, findings: findings)
+        do {
+            let order = try SessionOrder(request, configuration, findings: findings)
+            if request.trigger != .manual {
+                // Before the session begins: a power cut must not make it begin twice for one time.
+                for target in request.targets { schedule.began(target, at: .now()) }
+                keep()
+            }
+            current = Current(
+                session: try RunningSession(order), request: request, reporter: reporter, listener: listener,
+                target: request.targets.first)
+            problem = nil
+        } catch {
+            listener?.ended(.failed("\(error)", nil))
+            problem = "a scan could not be started: \(error)"
+            if request.trigger != .manual { settle(request.targets.first, .failed) }
+        }
+    }
+
+    private func advance() {
+        guard let running = current else { return }
+        if let listener = running.listener {
+            if listener.isGone { endCurrent() }
+            running.session.isHeldBack = !listener.hasRoom && !listener.isGone
+        }
+        do {
+            let ending = try running.session.advance { hear($0) }
+            if let ending { end(ending) }
+        } catch {
+            end(.failed("the scan session does not talk as it should: \(error)", nil))
+        }
+    }
+
+    private func hear(_ event: Event) {
+        var event = event
+        if isStopping, case .scanInterrupted(var scan) = event, scan.reason == .requested {
+            scan.reason = .shutdown
+            event = .scanInterrupted(scan)
+        }
+        if current?.request.isPlan != true {
+            current?.reporter.report(event)
+            follow(event)
+        }
+        if case .scanProgress(let progress) = event { current?.progress = progress }
+        current?.listener?.hear(event)
+    }
+
+    /// What the schedule has to know of it.
+    private func follow(_ event: Event) {
+        switch event {
+        case .scanStarted(let scan):
+            current?.target = scan.target
+            guard let target = scan.target else { return }
+            current?.wasUnfinished = schedule.records[target]?.unfinished != nil
+            if current?.request.trigger == .manual {
+                schedule.began(target, at: .now())
+                keep()
+            }
+        case .scanFinished(let scan):
+            guard let target = scan.target else { return }
+            settle(target, scan.totals.completeness == .complete ? .completed : .interrupted)
+        case .scanInterrupted(let scan): settle(scan.target, ending(of: scan))
+        default: break
+        }
+    }
+
+    private func ending(of scan: ScanInterrupted) -> SessionEnding {
+        switch scan.reason {
+        case .failed: return .failed
+        case .window, .shutdown: return .interrupted
+        case .requested:
+            // The night's scan that made room goes on; who ended their own scan does not want it any more, unless the
+            // schedule was waiting for it already.
+            let isOwn = current?.listener != nil
+            return isOwn && current?.wasUnfinished == false ? .cancelled : .interrupted
+        }
+    }
+
+    private func settle(_ target: String?, _ ending: SessionEnding) {
+        guard let target, schedule.records[target]?.isRunning == true else { return }
+        schedule.ended(target, ending, at: .now())
+        keep()
+    }
+
+    private func end(_ ending: SessionProcess.Ending) {
+        guard var ended = current else { return }
+        current = nil
+        if case .failed(let reason, _) = ending {
+            ended.reporter.sessionEnded()
+            problem = "the last scan failed: \(reason)"
+            settle(ended.target, .failed)
+        }
+        // Whatever it was at without telling its end.
+        for target in schedule.records.keys where schedule.records[target]?.isRunning == true {
+            settle(target, .failed)
+        }
+        reportProblems = ended.reporter.problems
+        ended.listener?.ended(ending)
+    }
+}
