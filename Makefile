@@ -1,5 +1,7 @@
 # The commands of the project. `make run` and `make test` need nothing prepared but Debian and Swift.
 .DEFAULT_GOAL := help
+# As the package is built: other flags would build everything anew, and measure another program.
+as_shipped = swift build -c release --static-swift-stdlib --disable-local-rpath
 .PHONY: help run test bench bench-gate build lint format deb test-deb test-setup clean
 
 help: ## show this
@@ -16,15 +18,13 @@ test: ## install what is needed, build, and run every test of the programs
 
 bench: ## measure beside clamscan, clamd and find; ARGUMENTS="--full" for the large sizes (as root, hours)
 	scripts/setup build bench
-	swift build -c release --static-swift-stdlib --disable-local-rpath --product nodeguard
-	swift build -c release --static-swift-stdlib --disable-local-rpath --product nodeguard-engine
+	for product in nodeguard nodeguard-engine gate-benchmark gate-holder; do $(as_shipped) --product $$product || exit; done
 	Benchmarks/run $(ARGUMENTS)
 	if [ "$$(id -u)" = 0 ]; then .build/release/gate-benchmark; else echo "not root: the gate was not measured"; fi
 
 bench-gate: ## measure the gate alone: fault to shut, cost of a packet, idle (as root); TRIALS=20 for a quick look
 	scripts/setup build bench
-	swift build -c release --product gate-benchmark
-	swift build -c release --product gate-holder
+	for product in gate-benchmark gate-holder; do $(as_shipped) --product $$product || exit; done
 	.build/release/gate-benchmark $(TRIALS)
 
 build: ## build for debugging

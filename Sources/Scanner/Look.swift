@@ -28,7 +28,9 @@ final class Look {
     /// Whether its outcome is that of another file with the same bytes: it was not looked at itself.
     var isCopy = false
     /// Whether a worker called it clean and died before that was proven: it is looked at again.
-    private(set) var isOrphan = false
+    var isOrphan: Bool { orphanings > 0 }
+    /// How often that happened.
+    private(set) var orphanings = 0
     /// More names of the same file, met while it was looked at.
     var otherNames: [[UInt8]] = []
     /// What of it was in the page cache when it was opened.
@@ -104,7 +106,7 @@ final class Look {
 
     /// A worker called it clean and died before that was proven: it is looked at again.
     func orphan() {
-        isOrphan = true
+        orphanings += 1
         isCacheRestored = false
     }
 

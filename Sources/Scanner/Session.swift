@@ -354,7 +354,7 @@ public final class Session {
         try pace.approach(look, rest: rest)
         if try isKnownContent(look) { return }
         let pool = try pool()
-        while !pool.submit(look) { try rest(250) }
+        while try !pool.submit(look) { try rest(250) }
         links.begin(look)
     }
 

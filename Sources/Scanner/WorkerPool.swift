@@ -41,6 +41,8 @@ final class WorkerPool {
     private static let mostWaitingLarge = 2
     /// As many workers may die before their first canary until nothing better is expected of the next.
     private static let mostStillbirths = 5
+    /// As many workers may die between a clean answer for a file and the canary behind it.
+    private static let mostOrphanings = 4
     /// Time beyond libclamav's own limit after which a worker is ended, in nanoseconds.
     private static let grace: UInt64 = 10_000_000_000
 
@@ -55,8 +57,10 @@ final class WorkerPool {
     /// Hands a file in, where a worker has room for it and nothing waits that was handed in before.
     ///
     /// - Returns: false where it has to be handed in again after a ``turn(also:waiting:)``.
-    func submit(_ look: Look) -> Bool {
-        resend()
+    ///
+    /// - Throws: where no canary can be made.
+    func submit(_ look: Look) throws -> Bool {
+        try resend()
         if look.isLarge && hasLarge {
             // The others go on meanwhile; only so many are held open.
             guard waitingLarge.count < Self.mostWaitingLarge else { return false }
@@ -64,7 +68,7 @@ final class WorkerPool {
             return true
         }
         guard again.isEmpty, let worker = freest() else { return false }
-        send(look, to: worker)
+        try send(look, to: worker)
         return true
     }
 
@@ -96,7 +100,7 @@ final class WorkerPool {
     /// - Parameter other: a descriptor of the caller's to be waited for as well.
     /// - Throws: ``SessionFailure`` where the engine is gone, or cannot be believed.
     func turn(also other: Int32, milliseconds: Int32) throws -> [Answer] {
-        resend()
+        try resend()
         let polled = workers.filter { !$0.isGone }
         let ready = try waitUntilReadable(
             [other, engine.control.rawValue] + polled.map(\.descriptor), milliseconds: milliseconds)
@@ -111,21 +115,21 @@ final class WorkerPool {
 
     // MARK: Handing out
 
-    private func resend() {
+    private func resend() throws {
         while !again.isEmpty {
             // A file that has killed a worker goes alone, so that nothing else suffers and the blame is certain.
             if let suspect = again.firstIndex(where: { $0.crashes > 0 }) {
                 guard let idle = workers.first(where: { $0.isFree && $0.queue.isEmpty }),
                     !(again[suspect].isLarge && hasLarge)
                 else { return }
-                send(again.remove(at: suspect), to: idle)
+                try send(again.remove(at: suspect), to: idle)
             } else {
                 guard let worker = freest(), !(again[0].isLarge && hasLarge) else { return }
-                send(again.removeFirst(), to: worker)
+                try send(again.removeFirst(), to: worker)
             }
         }
         while !waitingLarge.isEmpty && !hasLarge, let worker = freest() {
-            send(waitingLarge.removeFirst(), to: worker)
+            try send(waitingLarge.removeFirst(), to: worker)
         }
     }
 
@@ -137,11 +141,13 @@ final class WorkerPool {
             .min { $0.queue.count < $1.queue.count }
     }
 
-    private func send(_ look: Look, to worker: Worker) {
+    private func send(_ look: Look, to worker: Worker) throws {
         lastRequest += 1
         worker.send(look, id: lastRequest)
         // It may live on although nothing reaches it, and then nobody would ever tell its end.
         if worker.isGone { engine.kill(worker: worker.id) }
+        // The second time nothing comes between it and its canary that could be to blame instead.
+        if look.orphanings > 1 { try sendCanaries(to: worker) }
     }
 
     // MARK: Hearing
@@ -225,8 +231,16 @@ final class WorkerPool {
     private func lose(_ worker: Worker, _ loss: Loss) throws {
         workers.removeAll { $0 === worker }
         let orphans = worker.takeUnconfirmed()
-        for look in orphans { look.orphan() }
-        again += orphans
+        for look in orphans {
+            look.orphan()
+            // It may be what ruins them, although each lived until another file.
+            if look.orphanings > Self.mostOrphanings {
+                answers.append(
+                    .killedWorkers(look, "several of the engine's workers died after it, before they were proven"))
+            } else {
+                again.append(look)
+            }
+        }
         stillbirths = worker.isProven ? 0 : stillbirths + 1
         let how =
             switch loss {
@@ -278,7 +292,7 @@ final class WorkerPool {
             // Without it the worker would stay unproven, or half proven, and the scan would wait for it for ever.
             let file = try memoryFile(named: "nodeguard", content)
             let status = try FileStatus.of(file)
-            send(Look(.canary(signature: signature), file, before: status), to: worker)
+            try send(Look(.canary(signature: signature), file, before: status), to: worker)
         }
     }
 
