@@ -106,7 +106,9 @@ struct Confinement {
         try forbidTracing()
         try ScratchSpace.enter(slot: slot)
         try landlock?.enter(reading: [], writing: ["."])
-        try ResourceLimits.beginWorker(limits, loadedAddressSpace: loadedAddressSpace, machineMemory: machineMemory)
+        try ResourceLimits.beginWorker(
+            limits, loadedAddressSpace: loadedAddressSpace, machineMemory: machineMemory,
+            hasOwnScratch: space.isMemory)
         try Descriptors.beginWorker(socket: socket)
         if filtersCalls { try SystemCallFilter.worker().enter() }
     }

@@ -15,6 +15,8 @@ struct ScratchSpace {
     private(set) var notes: [String] = []
     /// The options of a slot's mount; nil where slots are plain folders.
     private var mount: String?
+    /// Whether each slot is memory of its own.
+    var isMemory: Bool { mount != nil }
 
     /// The folder of a slot, seen from the top of the scratch space, which is the working directory.
     static func folder(slot: Int) -> FilePath { FilePath("slot-\(slot)") }
