@@ -36,7 +36,7 @@ struct WaitOpenCommand: ParsableCommand {
         } else {
             let settings = try global.loadConfiguration().settings
             let mode = settings.policy.gate.mode
-            asks = { mode == .enforce ? try Self.kernel() : .open }
+            asks = { mode == .disabled ? .open : try Self.kernel(isEnforced: mode == .enforce) }
         }
         var said: String?
         while true {
@@ -57,13 +57,17 @@ struct WaitOpenCommand: ParsableCommand {
     }
 
     /// What the kernel does with the ports now.
-    private static func kernel() throws -> GateAnswer {
+    ///
+    /// - Parameter isEnforced: whether it is to be guarded at all times. One that only observes is shut where a person
+    ///   forced it shut.
+    private static func kernel(isEnforced: Bool) throws -> GateAnswer {
         do throws(KernelGateError) {
             switch try KernelGate().read() {
             case .open: return .open
             case .shut: return .shut("the gate is shut: nodeguard status says why")
             // The mode enforce is wanted, and nothing enforces yet: the agent is just starting, or does not run.
-            case .absent, .observing: return .shut("the gate is not in the kernel yet: does nodeguard run?")
+            case .absent, .observing:
+                return isEnforced ? .shut("the gate is not in the kernel yet: does nodeguard run?") : .open
             }
         } catch {
             if error == .notPermitted {
