@@ -7,7 +7,7 @@ public import SystemPackage
 /// node-exporter reads.
 public final class MetricsStore {
     private let state: FilePath
-    private let textfile: MetricsFile?
+    private var textfile: MetricsFile?
     /// What is told now.
     public private(set) var snapshot: MetricsSnapshot
     private var kept: MetricsSnapshot
@@ -35,6 +35,14 @@ public final class MetricsStore {
             startProblems.append(
                 "the metrics of earlier scans in \(printable(self.state)) cannot be read and are begun anew: \(error)")
         }
+    }
+
+    /// Takes up another file for node-exporter. The one of before is removed: it would tell for ever what was once.
+    public func adopt(textfile path: FilePath?) {
+        guard path != textfile?.path else { return }
+        textfile?.remove()
+        textfile = path.map(MetricsFile.init)
+        update { _ in }
     }
 
     private static func file(in state: FilePath) -> FilePath { state.appending("metrics.json") }

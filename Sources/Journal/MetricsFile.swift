@@ -1,3 +1,4 @@
+internal import Glibc
 public import LinuxSystem
 public import SystemPackage
 
@@ -34,6 +35,11 @@ public struct MetricsFile: Sendable {
     /// A metrics file; its name has to end in `.prom`, or node-exporter does not read it.
     public init(path: FilePath) {
         self.path = path
+    }
+
+    /// Removes the file; one that is not there, or cannot be removed, is left.
+    public func remove() {
+        _ = unsafe path.withPlatformString { unsafe unlink($0) }
     }
 
     /// Replaces the file, atomically and with mode 0644: node-exporter is another user.

@@ -41,6 +41,8 @@ public final class Agent {
     private static let heartbeat = Duration.seconds(15)
     /// How long a session has for its orderly end when the agent stops; systemd and kubelet wait longer.
     private static let patience = Duration.seconds(3)
+    /// When the agent no longer waits for a session that was killed: the gate must still be handed over.
+    private static let lastPatience = Duration.seconds(4)
 
     /// Takes the host's lock and prepares everything; nothing is opened, shut or scanned yet.
     ///
@@ -142,9 +144,10 @@ public final class Agent {
     // MARK: Signals
 
     private func take(_ signal: Int32) {
+        guard stopping == nil else { return }
         if signal == SIGHUP {
             try? reload()
-        } else if stopping == nil {
+        } else {
             stopping = .now
             ServiceManager.stopping()
             scans.stop()
@@ -155,6 +158,7 @@ public final class Agent {
     private func end(since began: ContinuousClock.Instant) {
         if scans.isRunning {
             if .now >= began.advanced(by: Self.patience) { scans.kill() }
+            if .now >= began.advanced(by: Self.lastPatience) { scans.abandon() }
         } else if !isGateStopped {
             isGateStopped = true
             gate.stop()
@@ -166,8 +170,9 @@ public final class Agent {
 
     /// Reads the configuration again; where it is wrong, the one in force stays.
     func reload() throws(ConfigurationRefusal) {
-        ServiceManager.reloading()
-        defer { ServiceManager.ready(statusLine) }
+        // Until it is up it is not ready, however often it is asked to reload.
+        if isReady { ServiceManager.reloading() }
+        defer { if isReady { ServiceManager.ready(statusLine) } }
         do throws(ConfigurationRefusal) {
             try configuration.reload()
         } catch {
@@ -178,7 +183,11 @@ public final class Agent {
         scans.adopt(configuration.loaded)
         statusListener.adopt(configuration.loaded.settings)
         state.adopt(configuration.loaded.settings)
+        journal.adopt(isWanted: configuration.loaded.settings.journal.enabled)
+        metrics.adopt(textfile: configuration.loaded.settings.metrics.textfile?.path)
         keepConfiguration()
+        // Where there is no gate any more, or only one that observes, nobody has to wait for it.
+        control?.gateMoved()
         tell(.configReloaded(ConfigReloaded(files: configuration.loaded.files)))
     }
 

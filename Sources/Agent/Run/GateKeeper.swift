@@ -75,7 +75,7 @@ final class GateKeeper: Sendable {
             return GateView(
                 decision: status.decision, posture: isLooping ? status.posture : state.posture ?? status.posture,
                 counters: status.counters, trouble: isLooping ? status.trouble : state.trouble,
-                isKept: isLooping, mode: state.plan.settings.mode)
+                isKept: isLooping && status.isInPlace, mode: state.plan.settings.mode)
         }
     }
 
@@ -116,7 +116,7 @@ struct GateView: Equatable, Sendable {
     var counters: GateCounters
     /// Why the gate is not as it should be, for a person; nil where it is.
     var trouble: String?
-    /// Whether the agent holds the gate at all: false where the kernel or another agent keeps it from it.
+    /// Whether the agent holds the gate at all: false where the kernel or another agent keeps it from it, or took its rules.
     var isKept: Bool
     /// What decisions do to the ports.
     var mode: GateMode
