@@ -13,7 +13,10 @@ public struct MetricsFileError: Error, Equatable, Sendable, CustomStringConverti
         case .noSuchFileOrDirectory, .notDirectory:
             "create the folder that node-exporter reads (the package prometheus-node-exporter brings one), or name it in "
                 + "metrics.textfile"
-        case .permissionDenied, .notPermitted, .readOnlyFileSystem:
+        case .permissionDenied:
+            "let root write there without further rights, for the agent uses none (chown root the folder), or name another "
+                + "folder in metrics.textfile"
+        case .notPermitted, .readOnlyFileSystem:
             "let nodeguard write there (ReadWritePaths= of its unit, or a writable volume of its pod), or name another "
                 + "folder in metrics.textfile"
         case .noSpace, .diskQuotaExceeded: "make room on that file system"

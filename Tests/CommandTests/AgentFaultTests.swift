@@ -90,6 +90,23 @@ struct AgentFaultTests {
         #expect(shut.errors.hasPrefix("SHUT: no agent answers"))
     }
 
+    @Test func `folders that another user can write to are refused, and the state is kept from others`() throws {
+        let house = try AgentHouse(starts: false)
+        for folder in [house.state, house.folder.path.appending("run")] {
+            _ = try runProgram(["mkdir", "-m", "777", folder.string])
+            let refused = try house.nodeguard("run")
+            #expect(refused.status == 2)
+            #expect(refused.errors.contains("\(folder): Operation not permitted"), "\(refused.errors)")
+            _ = try runProgram(["chmod", "755", folder.string])
+        }
+        _ = try runProgram(["chown", "65534", house.state.string])
+        #expect(try house.nodeguard("run").status == 2)
+        _ = try runProgram(["chown", "0", house.state.string])
+        try house.start()
+        try house.notify.wait(for: "READY=1")
+        #expect(try runProgram(["stat", "-c", "%a", house.state.string]).output == "700\n")
+    }
+
     @Test func `another metrics file is taken up, and the one of before is removed`() throws {
         let house = try AgentHouse()
         try house.waitForStatus("OPEN")

@@ -323,7 +323,7 @@ struct MetricsFileTests {
             Obstacle(
                 testDescription: "a user without rights", script: "true",
                 user: "setpriv --reuid=65534 --regid=65534 --clear-groups", says: "Permission denied",
-                fix: "ReadWritePaths="),
+                fix: "chown root the folder"),
         ]
     }
 }

@@ -70,7 +70,8 @@ public final class Agent {
         let settings = configuration.loaded.settings
         let state = settings.paths.state.path
         let runtime = settings.paths.runtime.path
-        for folder in [state, runtime] { try makeFolder(folder, permissions: .ownerReadWriteExecute) }
+        try makeOwnFolder(state, isPrivate: true)
+        try makeOwnFolder(runtime, isPrivate: false)
         lock = try HostLock(state: state)
         Rights.keepForAgent()
 
@@ -278,7 +279,8 @@ public final class Agent {
     private var statusLine: String {
         let view = gate.view
         let scan = scans.running.map { ", scanning \($0.target ?? "the given paths")" } ?? ""
-        return "\(view.inWords)\(scan)"
+        // Who asks at the control socket does not hear of this one.
+        return "\(view.inWords)\(scan)\(controlProblem.map { "; \($0)" } ?? "")"
     }
 
     // MARK: What others ask
