@@ -40,6 +40,8 @@ final class ScanKeeper {
     /// What could not be kept or started, as a sentence; nil where nothing is wrong.
     private(set) var problem: String?
     private var reportProblems: [String] = []
+    /// Why the schedule is not kept; it is tried again.
+    private var keepProblem: String?
 
     /// A scan that somebody waits for.
     private struct Wanted {
@@ -106,8 +108,9 @@ final class ScanKeeper {
     private func keep() {
         do {
             try schedule.keep(in: state)
+            keepProblem = nil
         } catch {
-            problem = "the schedule cannot be kept for the next start: \(error)"
+            keepProblem = "the schedule cannot be kept for the next start: \(error)"
         }
     }
 
@@ -119,7 +122,7 @@ final class ScanKeeper {
     }
 
     /// What is wrong with scanning and its reports, a sentence each.
-    var problems: [String] { (problem.map { [$0] } ?? []) + reportProblems }
+    var problems: [String] { [problem, keepProblem].compactMap { $0 } + reportProblems }
 
     /// What is remembered of a target.
     func record(of target: String) -> ScanRecord? { schedule.records[target] }
@@ -194,8 +197,11 @@ final class ScanKeeper {
         return nil
     }
 
-    /// Looks at the schedule for who wants to know, and begins nothing.
-    func refreshPlan() { _ = due() }
+    /// Looks at the schedule for who wants to know, and begins nothing. What could not be kept is tried again.
+    func refreshPlan() {
+        _ = due()
+        if keepProblem != nil { keep() }
+    }
 
     private func tellNext() {
         let next = Dictionary(planned.map { ($0.target, $0.next) }, uniquingKeysWith: { first, _ in first })
