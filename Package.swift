@@ -45,6 +45,9 @@ let package = Package(
         .target(name: "Varlink", dependencies: ["LinuxSystem", system], swiftSettings: strict),
         .target(name: "Journal", dependencies: ["CSystemd", "LinuxSystem", system], swiftSettings: strict),
 
+        .target(
+            name: "Sandbox", dependencies: ["CLinux", "CSeccomp", "LinuxSystem", system], swiftSettings: strict),
+
         // The two streams.
         .target(name: "EngineProtocol", dependencies: ["LinuxSystem", system], swiftSettings: strict),
         .target(
@@ -57,7 +60,9 @@ let package = Package(
         .target(
             name: "Agent",
             dependencies: [
-                "Config", "EngineProtocol", "Scanner", "Policy", "Journal", "LinuxSystem", "SQLite", "Varlink", system,
+                "Config", "EngineProtocol", "Scanner", "Policy", "Journal", "LinuxSystem", "SQLite", "Sandbox",
+                "Varlink",
+                system,
             ], swiftSettings: strict),
 
         // The two executables. Only the engine is linked with libclamav.
@@ -66,7 +71,8 @@ let package = Package(
             dependencies: ["Agent", "Config", "Scanner", "Policy", "Journal", "LinuxSystem", arguments, system],
             swiftSettings: strict),
         .target(
-            name: "Engine", dependencies: ["CClamAV", "CLinux", "CSeccomp", "EngineProtocol", "LinuxSystem", system],
+            name: "Engine",
+            dependencies: ["CClamAV", "CLinux", "EngineProtocol", "LinuxSystem", "Sandbox", system],
             swiftSettings: strict),
         .executableTarget(name: "nodeguard-engine", dependencies: ["Engine"], swiftSettings: strict),
 

@@ -2,9 +2,13 @@ public import Journal
 
 /// Sends events to the journal, and keeps those that it does not take for a while: journald may be starting again.
 public final class JournalQueue {
-    private let sink: JournaldSink?
+    private var sink: JournaldSink?
     private let longest: Int
     private var waiting: [Event] = []
+    /// Nothing is tried again before this: each attempt may wait, and a journald that hangs must not hold up its sender by
+    /// that much for every event.
+    private var nextAttempt: ContinuousClock.Instant = .now
+    private static let pause = Duration.seconds(1)
     /// Events that were given up.
     public private(set) var untold = 0
     /// Why the journal did not take the last event that it did not take; nil when it took one since.
@@ -16,15 +20,21 @@ public final class JournalQueue {
     ///   - isWanted: `journal.enabled`; without it nothing is sent and nothing is a problem.
     ///   - longest: how many events wait for another attempt; beyond it the oldest is given up. 0: none waits.
     public init(isWanted: Bool, longest: Int = 0) {
-        sink = isWanted ? JournaldSink(patience: longest > 0 ? .milliseconds(200) : .seconds(2)) : nil
         self.longest = longest
+        adopt(isWanted: isWanted)
+    }
+
+    /// Takes up another `journal.enabled`.
+    public func adopt(isWanted: Bool) {
+        sink = isWanted ? JournaldSink(patience: longest > 0 ? .milliseconds(200) : .seconds(2)) : nil
+        if !isWanted { waiting = [] }
     }
 
     /// Sends one event, after those that wait.
     public func send(_ event: Event) {
         guard sink != nil, event.journalEntry != nil else { return }
         waiting.append(event)
-        retry()
+        if longest == 0 || .now >= nextAttempt { retry() }
         while waiting.count > longest {
             waiting.removeFirst()
             untold += 1
@@ -45,6 +55,7 @@ public final class JournalQueue {
                 sent += 1
             } catch {
                 problem = error.description
+                nextAttempt = .now.advanced(by: Self.pause)
                 break
             }
         }

@@ -7,7 +7,7 @@ public import SystemPackage
 /// node-exporter reads.
 public final class MetricsStore {
     private let state: FilePath
-    private let textfile: MetricsFile?
+    private var textfile: MetricsFile?
     /// What is told now.
     public private(set) var snapshot: MetricsSnapshot
     private var kept: MetricsSnapshot
@@ -37,6 +37,14 @@ public final class MetricsStore {
         }
     }
 
+    /// Takes up another file for node-exporter. The one of before is removed: it would tell for ever what was once.
+    public func adopt(textfile path: FilePath?) {
+        guard path != textfile?.path else { return }
+        textfile?.remove()
+        textfile = path.map(MetricsFile.init)
+        update { _ in }
+    }
+
     private static func file(in state: FilePath) -> FilePath { state.appending("metrics.json") }
 
     /// The metrics as they were kept last in this state folder; nil where none are yet.
@@ -60,7 +68,10 @@ public final class MetricsStore {
         var worthKeeping = snapshot
         worthKeeping.heartbeat = kept.heartbeat
         worthKeeping.vpnHandshakeAgeSeconds = kept.vpnHandshakeAgeSeconds
-        if now - keptAt < Self.countersInterval { worthKeeping.gate.droppedPackets = kept.gate.droppedPackets }
+        if now - keptAt < Self.countersInterval {
+            worthKeeping.gate.droppedPackets = kept.gate.droppedPackets
+            worthKeeping.gate.droppedByReason = kept.gate.droppedByReason
+        }
         if worthKeeping != kept {
             do {
                 try replaceFile(

@@ -54,7 +54,10 @@ public struct ScanReporter {
             if findings?.tell(metrics) != true {
                 update(scan.target) { $0.findings[.open] = scan.totals.findings }
             }
-        case .scanResumed(let scan): update(scan.target) { $0.isRunning = true }
+        case .scanResumed(let scan):
+            // What goes on walks everything anew, and so meets every key file.
+            if let label = scan.target.flatMap(MetricLabel.init) { exposed[label] = [] }
+            update(scan.target) { $0.isRunning = true }
         case .scanInterrupted(let scan): update(scan.target) { $0.isRunning = false }
         case .signaturesLoaded(let loaded):
             metrics.update { snapshot in

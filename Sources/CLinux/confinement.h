@@ -47,6 +47,14 @@ static inline int nodeguard_keep_effective(uint64_t mask) {
     data[1].effective &= (uint32_t)(mask >> 32);
     return (int)syscall(SYS_capset, &header, data);
 }
+static inline int nodeguard_add_effective(uint64_t mask) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &header, data) != 0) return -1;
+    data[0].effective |= data[0].permitted & (uint32_t)mask;
+    data[1].effective |= data[1].permitted & (uint32_t)(mask >> 32);
+    return (int)syscall(SYS_capset, &header, data);
+}
 static inline int nodeguard_clear_ambient(void) { return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); }
 
 // unshare(2), with the two flags of <linux/sched.h> that are used.
@@ -67,6 +75,7 @@ static inline int nodeguard_limit(int resource, uint64_t value) {
 }
 
 static const int nodeguard_locked_memory = RLIMIT_MEMLOCK;
+static const int nodeguard_process_count = RLIMIT_NPROC;
 
 // setitimer(2) of the CPU time of this process; 0 stops it. SIGPROF ends the process when it is over.
 static inline int nodeguard_cpu_timer(uint64_t milliseconds) {

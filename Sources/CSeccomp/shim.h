@@ -1,4 +1,4 @@
-// libseccomp's C interface (package libseccomp-dev). Imported by the engine alone.
+// libseccomp's C interface (package libseccomp-dev). Imported by Sandbox alone.
 #include <seccomp.h>
 #include <stdint.h>
 

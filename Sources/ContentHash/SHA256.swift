@@ -7,6 +7,8 @@ internal import CCrypto
     private let context: OpaquePointer
 
     private static let isStarted = nodeguard_crypto_start() == 1
+    /// The algorithm; alive as long as the process.
+    private nonisolated(unsafe) static let algorithm = unsafe nodeguard_fetch_sha256()
 
     /// The hash of nothing yet.
     public init() {
@@ -45,7 +47,7 @@ internal import CCrypto
     }
 
     private func restart() {
-        guard unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
+        guard unsafe EVP_DigestInit_ex(context, Self.algorithm, nil) == 1 else {
             preconditionFailure("libcrypto cannot hash")
         }
     }

@@ -22,7 +22,7 @@ public enum EngineProgram {
         do {
             try Confinement.begin()
         } catch {
-            FileDescriptor.standardError.tell("nodeguard-engine: \(error)")
+            FileDescriptor.standardError.tell("nodeguard-engine \(error)")
             return 1
         }
         var supervisor = Supervisor(control: MessageSocket(owning: FileDescriptor(rawValue: 3)), inspect: inspect)

@@ -3,6 +3,7 @@ internal import CLinux
 internal import EngineProtocol
 internal import Glibc
 internal import LinuxSystem
+internal import Sandbox
 internal import SystemPackage
 
 /// Nothing can be scanned: what is wrong with the signatures, and what to do.

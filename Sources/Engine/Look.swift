@@ -11,7 +11,6 @@ internal import SystemPackage
 enum Look {
     /// Looks at a file.
     static func at(_ file: borrowing OwnedDescriptor, with signatures: LoadedSignatures) -> Verdict {
-        guard let before = try? FileStatus.of(file) else { return .incomplete(.ioError, "fstat failed") }
         let seen = Seen(limit: signatures.limits.fileBytes)
         _ = EngineMessages.take()
         ScratchRoom.beginLook()
@@ -43,9 +42,13 @@ enum Look {
                 file.rawValue, nil, &name, &blocks, engine, &options, Unmanaged.passUnretained(seen).toOpaque())
         }
         if let name = unsafe name { seen.matches.append(unsafe String(cString: name)) }
+        // Its size tells whether it had to be looked into, where it was not.
+        guard let size = seen.layers > 0 ? 0 : try? FileStatus.of(file).size else {
+            return .incomplete(.ioError, "fstat failed")
+        }
         let judgement = Judgement(
             result: result, resultText: LoadedSignatures.text(result), matches: seen.matches,
-            messages: EngineMessages.take(), layers: seen.layers, size: before.size,
+            messages: EngineMessages.take(), layers: seen.layers, size: size,
             hasCutMember: seen.hasCutMember, hasUnreadRAR: seen.hasRAR && !signatures.unpacksRAR,
             ranOutOfRoom: ScratchRoom.ranOut)
         return judgement.verdict

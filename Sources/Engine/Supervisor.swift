@@ -2,6 +2,7 @@ internal import CLinux
 internal import EngineProtocol
 internal import Glibc
 internal import LinuxSystem
+internal import Sandbox
 internal import SystemPackage
 
 /// Loads the signatures once, forks the workers, and replaces each one that ends until the session is gone.
@@ -66,8 +67,11 @@ struct Supervisor: ~Copyable {
                 let loaded = try Self.load(request)
                 self.loaded = loaded
                 try control.send(EngineMessage.loaded(loaded.signatures.inventory).encoded())
-            } catch let error where error is LoadError || error is ConfinementError {
+            } catch let error as LoadError {
                 try control.send(EngineMessage.failed("\(error)").encoded())
+                return
+            } catch let error as ConfinementError {
+                try control.send(EngineMessage.failed("the engine \(error)").encoded())
                 return
             }
             for _ in 0..<request.workers { try forkWorker() }

@@ -30,11 +30,9 @@ struct WorkerLoop: ~Copyable {
                 let request = try ScanRequest(message.bytes)
                 let answer: Verdict
                 if let file = message.descriptor.take() {
+                    ScratchRoom.prepare()
                     ResourceLimits.startLook(limits)
                     answer = inspect(file.descriptor) { Look.at(file, with: signatures) }
-                    ResourceLimits.endLook()
-                    // Where a look ran out of space it may leave some behind, which the next one would miss.
-                    try? emptyFolder(".")
                 } else {
                     answer = .incomplete(.engineError, "the request came without a file")
                 }

@@ -1,3 +1,4 @@
+internal import Glibc
 public import LinuxSystem
 public import SystemPackage
 
@@ -12,7 +13,10 @@ public struct MetricsFileError: Error, Equatable, Sendable, CustomStringConverti
         case .noSuchFileOrDirectory, .notDirectory:
             "create the folder that node-exporter reads (the package prometheus-node-exporter brings one), or name it in "
                 + "metrics.textfile"
-        case .permissionDenied, .notPermitted, .readOnlyFileSystem:
+        case .permissionDenied:
+            "let root write there without further rights, for the agent uses none (chown root the folder), or name another "
+                + "folder in metrics.textfile"
+        case .notPermitted, .readOnlyFileSystem:
             "let nodeguard write there (ReadWritePaths= of its unit, or a writable volume of its pod), or name another "
                 + "folder in metrics.textfile"
         case .noSpace, .diskQuotaExceeded: "make room on that file system"
@@ -34,6 +38,11 @@ public struct MetricsFile: Sendable {
     /// A metrics file; its name has to end in `.prom`, or node-exporter does not read it.
     public init(path: FilePath) {
         self.path = path
+    }
+
+    /// Removes the file; one that is not there, or cannot be removed, is left.
+    public func remove() {
+        _ = unsafe path.withPlatformString { unsafe unlink($0) }
     }
 
     /// Replaces the file, atomically and with mode 0644: node-exporter is another user.

@@ -25,6 +25,8 @@ public struct MetricsSnapshot: Codable, Equatable, Sendable {
     public var signaturesLoaded: UInt64?
     /// The targets of the configuration by name.
     public var targets: [MetricLabel: Target] = [:]
+    /// How long a look at an unchanged file counts (`scan.reverify`), so that alerts need not know the configuration.
+    public var reverifySeconds: UInt64?
     /// Files in the quarantine.
     public var quarantinedFiles: UInt64?
     /// Key files with permissions or an owner they should not have.
@@ -52,6 +54,8 @@ public struct MetricsSnapshot: Codable, Equatable, Sendable {
         public var transitions: [State: UInt64] = [:]
         /// Packets it has dropped.
         public var droppedPackets: [Direction: UInt64] = [:]
+        /// The same, by why it dropped them.
+        public var droppedByReason: [Direction: [MetricLabel: UInt64]] = [:]
 
         /// Nothing known yet.
         public init() {}

@@ -43,6 +43,11 @@ extension MetricsSnapshot {
             Metric(
                 .counter, "nodeguard_gate_dropped_packets_total", "Packets that the gate dropped.",
                 gate.droppedPackets.samples("direction") { Sample($0) }),
+            Metric(
+                .counter, "nodeguard_gate_dropped_packets_by_reason_total", "Packets that the gate dropped, by why.",
+                gate.droppedByReason.sortedPairs.flatMap { direction, reasons in
+                    reasons.sortedPairs.map { Sample([("direction", direction), ("reason", $0)], $1) }
+                }),
 
             Metric(
                 .gauge, "nodeguard_signatures_timestamp_seconds", "When a signature database was made.",
@@ -83,6 +88,10 @@ extension MetricsSnapshot {
             Metric(
                 .gauge, "nodeguard_scan_next_timestamp_seconds", "When the next scan of the target is due.",
                 targets.samples("target") { Sample($0.nextScan) }),
+
+            Metric(
+                .gauge, "nodeguard_scan_reverify_seconds", "How long a look at an unchanged file counts.",
+                [Sample(reverifySeconds)]),
 
             Metric(
                 .gauge, "nodeguard_findings", "Findings in the target, by what became of them.",

@@ -9,14 +9,7 @@ public struct DatagramSocket: ~Copyable {
     ///
     /// - Throws: ``SystemCallError``: `ENOENT` where there is no such socket, `ECONNREFUSED` where nobody listens to it.
     public init(connectedTo path: FilePath) throws(SystemCallError) {
-        let descriptor = try unixSocket(SOCK_DGRAM)
-        let number = descriptor.rawValue
-        do throws(Errno) {
-            try unsafe withUnixAddress(path) { unsafe connect(number, $0, $1) }
-        } catch {
-            throw SystemCallError("connect", "connect to", printable(path), errno: error)
-        }
-        self.descriptor = descriptor
+        descriptor = try connectedUnixSocket(SOCK_DGRAM, path)
     }
 
     /// Waits until the listener's queue has room, so that the next datagram would not block; false where it has none when

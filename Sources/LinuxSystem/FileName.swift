@@ -8,10 +8,6 @@ public struct FileName: Hashable, Sendable {
     /// The name of the folder above.
     public static let parent = FileName(terminated: [0x2e, 0x2e, 0])
 
-    private init(terminated: [UInt8]) {
-        self.terminated = terminated
-    }
-
     /// A name from bytes; nil for what cannot be the name of an entry (empty, or with a NUL or `/` in it).
     public init?(_ bytes: some Sequence<UInt8>) {
         var terminated = Array(bytes)
@@ -22,10 +18,9 @@ public struct FileName: Hashable, Sendable {
         self.terminated = terminated
     }
 
-    /// The name that a kernel's buffer holds, up to its first NUL: taken over in one piece.
-    init?(terminatedIn buffer: UnsafeRawBufferPointer) {
-        guard let length = unsafe buffer.firstIndex(of: 0), length > 0 else { return nil }
-        terminated = unsafe Array(UnsafeRawBufferPointer(rebasing: buffer[...length]))
+    /// A name that the kernel gave, with its NUL.
+    init(terminated: [UInt8]) {
+        self.terminated = terminated
     }
 
     /// The bytes of the name.

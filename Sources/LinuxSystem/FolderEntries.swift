@@ -5,14 +5,17 @@ public import SystemPackage
 /// What can be done to the entries of an open folder: always by a name in it, never by a path that is looked up again,
 /// and never over what is there already.
 public enum FolderEntries {
-    /// Opens a folder by its path from the root, with no symbolic link anywhere in it.
+    /// Opens a folder by its path from the root of the machine that is looked at (``HostRoot``), with no symbolic link
+    /// anywhere in it.
     ///
     /// - Throws: `tooManySymbolicLinkLevels` where there is one.
-    public static func folder(at path: FilePath) throws(Errno) -> OwnedDescriptor {
-        try owned(
+    public static func folder(onHost path: FilePath) throws(Errno) -> OwnedDescriptor {
+        let way = HostRoot.way
+        return try owned(
             unsafe path.withPlatformString {
                 unsafe nodeguard_openat2(
-                    AT_FDCWD, $0, UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, UInt64(RESOLVE_NO_SYMLINKS))
+                    way.folder, $0, UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0,
+                    way.resolve | UInt64(RESOLVE_NO_SYMLINKS))
             })
     }
 

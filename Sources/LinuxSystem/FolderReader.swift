@@ -17,6 +17,8 @@ public import SystemPackage
     private let buffer: UnsafeMutableRawBufferPointer
     private var position = 0
     private var end = 0
+    /// The last entry's name. Its memory is used again for the next one, unless somebody has kept the name.
+    private var name: [UInt8] = []
 
     /// A reader with a buffer of its own, 64 KiB, for as many folders as wanted, one after the other.
     public init() {
@@ -49,8 +51,11 @@ public import SystemPackage
             let name = unsafe UnsafeRawBufferPointer(rebasing: buffer[(position + 19)..<(position + length)])
             position += length
             if unsafe Self.isSelfOrParent(name) { continue }
-            guard let name = unsafe FileName(terminatedIn: name) else { continue }
-            return Entry(name: name, kind: FileStatus.Kind(directoryEntry: type))
+            // The kernel ends every name with a NUL.
+            guard let end = unsafe name.firstIndex(of: 0), end > 0 else { continue }
+            self.name.removeAll(keepingCapacity: true)
+            unsafe self.name.append(contentsOf: UnsafeRawBufferPointer(rebasing: name[...end]))
+            return Entry(name: FileName(terminated: self.name), kind: FileStatus.Kind(directoryEntry: type))
         }
     }
 

@@ -27,10 +27,19 @@ public struct MessageSocket: ~Copyable, Sendable {
     }
 
     private let socket: OwnedDescriptor
+    /// Where messages arrive: only as much of it takes memory as the longest one had.
+    private let buffer = Buffer()
 
     /// Takes over a descriptor that is such a socket.
     public init(owning socket: FileDescriptor) {
         self.socket = OwnedDescriptor(owning: socket)
+    }
+
+    /// Connects to who listens there.
+    ///
+    /// - Throws: `ENOENT` where there is no such socket, `ECONNREFUSED` where nobody listens to it.
+    public init(connectedTo path: FilePath) throws(SystemCallError) {
+        socket = try connectedUnixSocket(SOCK_SEQPACKET, path)
     }
 
     /// Two connected ends, both the caller's to own, closed in children unless handed to them.
@@ -77,14 +86,11 @@ public struct MessageSocket: ~Copyable, Sendable {
         var messageFlags: Int32 = 0
         var count = 0
         var errno: Errno?
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: Self.maximumSize) { (buffer, initialized) in
-            repeat {
-                count = unsafe nodeguard_receive(
-                    socket.rawValue, buffer.baseAddress, buffer.count, &descriptor, &messageFlags, flags)
-                errno = count < 0 ? .current : nil
-            } while errno == .interrupted
-            initialized = max(count, 0)
-        }
+        repeat {
+            count = unsafe nodeguard_receive(
+                socket.rawValue, buffer.bytes.baseAddress, buffer.bytes.count, &descriptor, &messageFlags, flags)
+            errno = count < 0 ? .current : nil
+        } while errno == .interrupted
         let attached = descriptor >= 0 ? OwnedDescriptor(owning: FileDescriptor(rawValue: descriptor)) : nil
         switch errno {
         case .resourceTemporarilyUnavailable: return .nothingYet
@@ -95,6 +101,17 @@ public struct MessageSocket: ~Copyable, Sendable {
         // An orderly end reads as an empty message; ours are never empty.
         if count == 0 { return .closed }
         if messageFlags & Int32(MSG_TRUNC) != 0 { throw .messageTooLong }
-        return .message(Message(bytes: bytes, descriptor: attached))
+        return .message(Message(bytes: buffer.copy(count), descriptor: attached))
+    }
+
+    /// Room for one message. Safe: it never leaves the socket, which one thread reads at a time.
+    @safe private final class Buffer: @unchecked Sendable {
+        let bytes: UnsafeMutableRawBufferPointer
+
+        init() { unsafe bytes = .allocate(byteCount: MessageSocket.maximumSize, alignment: 16) }
+
+        deinit { unsafe bytes.deallocate() }
+
+        func copy(_ count: Int) -> [UInt8] { unsafe Array(UnsafeRawBufferPointer(rebasing: bytes[..<count])) }
     }
 }

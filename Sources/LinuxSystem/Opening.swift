@@ -11,6 +11,13 @@ public enum Opening {
         return try owned(unsafe path.withPlatformString { unsafe open(AT_FDCWD, $0, flags, resolve: 0) })
     }
 
+    /// The same by a path of the machine that is looked at (``HostRoot``).
+    public static func start(onHost path: FilePath) throws(Errno) -> OwnedDescriptor {
+        let flags = nodeguard_o_path | O_CLOEXEC
+        let way = HostRoot.way
+        return try owned(unsafe path.withPlatformString { unsafe open(way.folder, $0, flags, resolve: way.resolve) })
+    }
+
     /// Opens a folder by a path that this project made up itself: nothing in its last place but a folder is opened.
     public static func folder(at path: FilePath) throws(Errno) -> OwnedDescriptor {
         let flags = O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW

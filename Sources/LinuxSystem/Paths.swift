@@ -39,3 +39,28 @@ public func makeFolder(_ path: FilePath, permissions: FilePermissions) throws(Sy
         unsafe path.withPlatformString({ unsafe mkdir($0, permissions.rawValue) }) == 0 || Errno.current == .fileExists
     else { throw SystemCallError("mkdir", "make the folder", printable(path), errno: .current) }
 }
+
+/// Makes a folder, or takes one that is there already and is this user's alone to change: what a program believes and obeys
+/// must not be written by anybody else. A link to such a folder is followed.
+///
+/// - Parameter isPrivate: whether others may not even look into it: the permissions of one that is there are made so.
+/// - Throws: ``SystemCallError``: `EPERM` where it is another user's, or others may write to it.
+public func makeOwnFolder(_ path: FilePath, isPrivate: Bool) throws(SystemCallError) {
+    try makeFolder(path, permissions: .ownerReadWriteExecute)
+    let number = unsafe path.withPlatformString { unsafe open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    guard number >= 0 else { throw SystemCallError("open", "use the folder", printable(path), errno: .current) }
+    let folder = OwnedDescriptor(owning: FileDescriptor(rawValue: number))
+    var status = stat()
+    guard unsafe fstat(folder.rawValue, &status) == 0 else {
+        throw SystemCallError("fstat", "use the folder", printable(path), errno: .current)
+    }
+    guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
+        throw SystemCallError(
+            "fstat", "trust a folder that another user can write to (chown root it, and chmod go-w),", printable(path),
+            errno: .notPermitted)
+    }
+    guard isPrivate, status.st_mode & 0o077 != 0 else { return }
+    guard fchmod(folder.rawValue, 0o700) == 0 else {
+        throw SystemCallError("fchmod", "keep others out of", printable(path), errno: .current)
+    }
+}

@@ -10,6 +10,10 @@ internal import SystemPackage
 public struct Residency: Sendable, Equatable {
     /// The absent ranges in bytes, whole pages, in order. At most ``mostRanges``.
     public let absent: [Range<UInt64>]
+    /// Whether pages of it were still to be written to the disk: who has such a page mapped can go on writing to it without
+    /// any trace in the file's times, until it was written. Nil where the kernel does not tell (before Linux 6.5, or to
+    /// this user).
+    public let hasUnwritten: Bool?
 
     /// What lies between more ranges than these stays in the cache: each costs a system call.
     public static let mostRanges = 4096
@@ -22,12 +26,13 @@ public struct Residency: Sendable, Equatable {
     public init(of file: borrowing OwnedDescriptor, size: UInt64) {
         let end = (size + Self.page - 1) / Self.page * Self.page
         guard end > 0 else {
-            absent = []
+            (absent, hasUnwritten) = ([], false)
             return
         }
         var range = nodeguard_cachestat_range(offset: 0, length: end)
         var status = nodeguard_cachestat()
         if unsafe nodeguard_cachestat(file.rawValue, &range, &status) == 0 {
+            hasUnwritten = status.dirty > 0 || status.writeback > 0
             if status.cached == 0 {
                 absent = [0..<end]
                 return
@@ -36,6 +41,8 @@ public struct Residency: Sendable, Equatable {
                 absent = []
                 return
             }
+        } else {
+            hasUnwritten = nil
         }
         absent = Self.pageByPage(file, end)
     }

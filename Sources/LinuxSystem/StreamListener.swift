@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// A Unix stream socket that takes connections and never blocks (unix(7)).
+/// A stream socket, of Unix or TCP, that takes connections and never blocks (unix(7), tcp(7)).
 ///
 /// One that was made at a path is removed from there at the end, unless somebody else's has taken its place.
 public struct StreamListener: ~Copyable, Sendable {
@@ -47,6 +47,33 @@ public struct StreamListener: ~Copyable, Sendable {
         self.socket = socket
         self.path = path
         identity = FileIdentity(path)
+    }
+
+    /// Listens at an address of IPv4 (4 bytes) or IPv6 (16) and a TCP port (ip(7), ipv6(7)). `[::]` takes IPv4 as well where
+    /// the system has it so.
+    ///
+    /// - Throws: ``SystemCallError``: `EADDRINUSE` where somebody listens there, `EADDRNOTAVAIL` where this machine does not
+    ///   have the address, at least not yet.
+    public init(address: [UInt8], port: UInt16, named name: String) throws(SystemCallError) {
+        let family = address.count == 16 ? AF_INET6 : AF_INET
+        let number = Glibc.socket(family, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC | O_NONBLOCK, 0)
+        guard number >= 0 else { throw SystemCallError("socket", "make a socket for", name, errno: .current) }
+        let socket = OwnedDescriptor(owning: FileDescriptor(rawValue: number))
+        // Connections of an earlier life that are still closing do not keep the port.
+        var on: Int32 = 1
+        unsafe setsockopt(number, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+        do throws(Errno) {
+            try unsafe withInternetAddress(address, port) { unsafe bind(number, $0, $1) }
+        } catch {
+            throw SystemCallError("bind", "listen at", name, errno: error)
+        }
+        // As long as the kernel permits (net.core.somaxconn): who floods it fills the queue first.
+        guard listen(number, Int32.max) == 0 else {
+            throw SystemCallError("listen", "listen at", name, errno: .current)
+        }
+        self.socket = socket
+        path = nil
+        identity = nil
     }
 
     deinit {

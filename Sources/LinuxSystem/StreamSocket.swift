@@ -19,7 +19,7 @@ public struct PeerCredentials: Equatable, Sendable {
     }
 }
 
-/// One end of a connected Unix stream socket that never blocks (unix(7)). Descriptors that a peer sends along are closed
+/// One end of a connected stream socket, of Unix or TCP, that never blocks (unix(7), tcp(7)). Descriptors that a peer sends along are closed
 /// by the kernel.
 public struct StreamSocket: ~Copyable, Sendable {
     /// What a look at the socket found.
@@ -92,6 +92,12 @@ public struct StreamSocket: ~Copyable, Sendable {
             case let errno: throw errno
             }
         }
+    }
+
+    /// Tells the peer that nothing more comes (shutdown(2)); what it sends can still be read.
+    public func finishSending() {
+        // A peer that is gone needs no telling.
+        _ = shutdown(socket.rawValue, Int32(SHUT_WR))
     }
 
     /// Takes what is there, `count` bytes at most.

@@ -1,5 +1,5 @@
 internal import CLinux
-import Glibc
+internal import Glibc
 internal import SystemPackage
 
 /// Calls `body` with the address of a socket at this path (unix(7)).
@@ -32,4 +32,16 @@ func unixSocket(_ type: __socket_type, nonBlocking: Bool = false) throws(SystemC
     let number = socket(AF_UNIX, Int32(type.rawValue | flags), 0)
     guard number >= 0 else { throw SystemCallError("socket", "make a socket", errno: .current) }
     return OwnedDescriptor(owning: FileDescriptor(rawValue: number))
+}
+
+/// A Unix socket that is connected to who listens at a path.
+func connectedUnixSocket(_ type: __socket_type, _ path: FilePath) throws(SystemCallError) -> OwnedDescriptor {
+    let socket = try unixSocket(type)
+    let number = socket.rawValue
+    do throws(Errno) {
+        try unsafe withUnixAddress(path) { unsafe connect(number, $0, $1) }
+    } catch {
+        throw SystemCallError("connect", "connect to", printable(path), errno: error)
+    }
+    return socket
 }

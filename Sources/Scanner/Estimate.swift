@@ -29,11 +29,17 @@ struct Estimate: Sendable {
             var totals = Totals()
             for root in roots {
                 var walk = Walk(root: root, rules: rules)
-                while let met = walk.next() {
+                var bytes: UInt64 = 0
+                let size = { (status: FileStatus, _: FileSystemIdentity?, _: Bool) in
+                    bytes += status.size
+                    return true
+                }
+                while let met = walk.next(unless: size) {
                     if shared.isCancelled.load(ordering: .relaxed) { return }
                     totals.files += 1
                     if case .file(let candidate) = met { totals.bytes += candidate.status.size }
                 }
+                totals.bytes += bytes
             }
             shared.totals.withLock { $0 = totals }
         }

@@ -27,17 +27,27 @@ final class Look {
     var digest: Digest?
     /// Whether its outcome is that of another file with the same bytes: it was not looked at itself.
     var isCopy = false
+    /// Whether a worker called it clean and died before that was proven: it is looked at again.
+    var isOrphan: Bool { orphanings > 0 }
+    /// How often that happened.
+    private(set) var orphanings = 0
     /// More names of the same file, met while it was looked at.
     var otherNames: [[UInt8]] = []
     /// What of it was in the page cache when it was opened.
     private let residency: Residency?
+    /// Whether reading it can wait for another machine or program, and so for ever: only a worker may be held up by that.
+    let mayHang: Bool
+
+    private var isCacheRestored = false
 
     /// Files above this are looked at one at a time: libclamav takes memory by the size of what it looks at.
     static let largeSize: UInt64 = 64 << 20
 
-    init(_ purpose: Purpose, _ file: consuming OwnedDescriptor, before: FileStatus) {
+    /// - Parameter isLocal: whether its file system is this machine's own; nil: the kernel is asked.
+    init(_ purpose: Purpose, _ file: consuming OwnedDescriptor, before: FileStatus, isLocal: Bool? = nil) {
         self.purpose = purpose
         self.before = before
+        mayHang = if let isLocal { !isLocal } else { (try? FileSystemKind.of(file)) != .local }
         residency = if case .file = purpose { Residency(of: file, size: before.size) } else { nil }
         self.file = consume file
     }
@@ -55,11 +65,8 @@ final class Look {
     /// The file's descriptor, to be lent for one call; -1, which every call refuses, once it is closed.
     var descriptor: Int32 { file?.rawValue ?? -1 }
 
-    /// Whether reading it can wait for another machine or program, and so for ever: only a worker may be held up by that.
-    var mayHang: Bool {
-        guard file != nil else { return false }
-        return (try? FileSystemKind.of(file!)) != .local
-    }
+    /// Whether it had pages that were not on the disk yet when it was opened; nil where the kernel does not tell.
+    var hasUnwritten: Bool? { residency?.hasUnwritten }
 
     /// Reads a piece of it into nothing, so that it is in the page cache; 0 where there is nothing to read.
     func readAhead(_ reader: borrowing ReadAhead, at offset: UInt64, count: Int) -> Int {
@@ -87,12 +94,25 @@ final class Look {
         isSecondLook = true
         // What was read was of another content.
         (subject, digest) = (nil, nil)
+        isCacheRestored = false
     }
 
-    /// Lets the file go, and the page cache be as it was before: only its outcome is still to be told.
-    func close() {
-        guard file != nil else { return }
+    /// Lets the page cache be as it was before: what was read need not be read again, as far as is known.
+    func restoreCache() {
+        guard file != nil, !isCacheRestored else { return }
         residency?.restore(file!)
+        isCacheRestored = true
+    }
+
+    /// A worker called it clean and died before that was proven: it is looked at again.
+    func orphan() {
+        orphanings += 1
+        isCacheRestored = false
+    }
+
+    /// Lets the file go: only its outcome is still to be told.
+    func close() {
+        restoreCache()
         file = nil
     }
 }

@@ -24,6 +24,25 @@ struct PathPatterns<Value> {
         }
     }
 
+    /// What the path of a folder says about everything in it, so that it is asked once a folder.
+    struct Folder {
+        /// Whether a pattern has to be tried with every path in the folder.
+        fileprivate let isConcerned: Bool
+    }
+
+    /// Asks the path of a folder.
+    func folder(_ path: [UInt8]) -> Folder {
+        if !others.isEmpty { return Folder(isConcerned: true) }
+        let names = path.split(separator: UInt8(ascii: "/"))
+        return Folder(isConcerned: names.contains { folders[Hash(of: $0)] != nil })
+    }
+
+    /// Whether ``first(matching:where:)`` could find something for an entry of that folder. Nearly always not, and then
+    /// nobody has to make up the path.
+    func mayMatch(_ name: NameHashes, in folder: Folder) -> Bool {
+        folder.isConcerned || names[name.whole] != nil || name.ending.map { endings[$0] != nil } ?? false
+    }
+
     /// The value of the first pattern, in the order they were given, that matches the path and is accepted.
     func first(matching path: [UInt8], where accepts: (Value) -> Bool = { _ in true }) -> Value? {
         var best = entries.count
@@ -51,9 +70,29 @@ struct PathPatterns<Value> {
     }
 }
 
+/// What patterns are filed under, of the name of an entry.
+struct NameHashes {
+    fileprivate var whole = Hash()
+    fileprivate var ending: Hash?
+
+    /// Goes over the name once.
+    init(_ name: ArraySlice<UInt8>) {
+        for byte in name {
+            whole.add(byte)
+            if byte == UInt8(ascii: ".") { ending = Hash() } else { ending?.add(byte) }
+        }
+    }
+}
+
 /// FNV-1a, 64 bits (draft-eastlake-fnv): a name's hash, byte by byte.
 private struct Hash: Hashable {
     var value: UInt64 = 0xcbf2_9ce4_8422_2325
+
+    init() {}
+
+    init(of bytes: some Sequence<UInt8>) {
+        for byte in bytes { add(byte) }
+    }
 
     mutating func add(_ byte: UInt8) {
         value = (value ^ UInt64(byte)) &* 0x100_0000_01b3
@@ -63,20 +102,20 @@ private struct Hash: Hashable {
 /// Patterns by a hash. Nearly every name is on no shelf: a few bits tell so before the dictionary is asked.
 private struct Shelf {
     private var candidates: [Hash: [Int]] = [:]
-    private var bits: UInt64 = 0
+    private var bits = [UInt64](repeating: 0, count: 64)
 
     mutating func add(_ index: Int, under bytes: [UInt8]) {
-        var hash = Hash()
-        for byte in bytes { hash.add(byte) }
+        let hash = Hash(of: bytes)
         candidates[hash, default: []].append(index)
-        bits |= Self.bit(hash)
+        bits[Int(hash.value >> 58)] |= Self.bit(hash)
     }
 
     subscript(hash: Hash) -> [Int]? {
-        bits & Self.bit(hash) == 0 ? nil : candidates[hash]
+        bits[Int(hash.value >> 58)] & Self.bit(hash) == 0 ? nil : candidates[hash]
     }
 
-    private static func bit(_ hash: Hash) -> UInt64 { 1 << (hash.value >> 58) }
+    /// One of 4096 bits, by the upper twelve of the hash.
+    private static func bit(_ hash: Hash) -> UInt64 { 1 << (hash.value >> 52 & 63) }
 }
 
 extension PathPatterns: Sendable where Value: Sendable {}

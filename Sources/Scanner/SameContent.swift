@@ -29,6 +29,9 @@ struct SameContent {
     /// Whether a file would have to wait for this content, and no more can.
     func mustWaitOutside(for digest: Digest) -> Bool { waitingCount >= Self.mostWaiting && running[digest] != nil }
 
+    /// Whether this content was looked at by this session, or is being looked at.
+    func knows(_ digest: Digest) -> Bool { running[digest] != nil || judged[digest] != nil }
+
     /// What became of this content before.
     func outcome(of digest: Digest) -> (Outcome, detail: String?)? {
         judged[digest].map { ($0.outcome, $0.detail) }

@@ -11,7 +11,7 @@ struct SecondMounts {
         let mount: MountTable.Mount
         /// The folder as the file system has it.
         let inside: FilePath
-        /// The folder as this process sees it.
+        /// The folder as the machine that is looked at has it.
         let path: FilePath
     }
 
@@ -53,7 +53,7 @@ struct SecondMounts {
     /// Whether a path is on the covered mount, not hidden by another one, not left out, and, where it is given, this
     /// very folder.
     private func leads(_ path: FilePath, _ known: Covered, _ folder: FileStatus?) -> Bool {
-        guard let found = try? Opening.start(at: path), let status = try? FileStatus.of(found),
+        guard let found = try? Opening.start(onHost: path), let status = try? FileStatus.of(found),
             status.mount == known.mount.id, !isExcluded(path)
         else { return false }
         guard let folder else { return status.kind == .directory }
@@ -62,10 +62,10 @@ struct SecondMounts {
 
     private mutating func cover(_ folder: borrowing OwnedDescriptor, _ status: FileStatus) {
         guard let mount = table[status.mount], let path = try? readLink(FilePath("/proc/self/fd/\(folder.rawValue)")),
-            path.starts(with: mount.point)
+            path.starts(with: mount.point), let own = HostRoot.path(ofKernels: path)
         else { return }
         var inside = mount.root
         inside.append(path.components.dropFirst(mount.point.components.count))
-        covered.append(Covered(mount: mount, inside: inside, path: path))
+        covered.append(Covered(mount: mount, inside: inside, path: own))
     }
 }

@@ -36,6 +36,8 @@ public final class Session {
     private var bytes: UInt64 = 0
     private var lastProgress: UInt64 = 0
     private var currentPath: [UInt8] = []
+    /// What is to be done about the file that the walk has just met, where that was found out already.
+    private var decided: Ledger.Decision?
     private var estimate = Estimate()
     private let pace: Pace
     private var links = HardLinks()
@@ -73,21 +75,25 @@ public final class Session {
         guard let first = order.targets.first else { throw SessionFailure("there is nothing to scan") }
         target = first
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
+        try HostRoot.use(order.host)
         settingAside = try SettingAside(order)
         context = LookContext.now(signatures: order.signatures, engine: executable, limits: order.limits)
         ledger = Ledger(
             state: order.state, reverify: order.reverifySeconds, isReadOnly: order.plan != nil, clock: clock)
         start = {
             let canary = Canary.random()
+            let workers = order.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+            // Files that wait for a canary stay open.
+            let openFiles = raiseOpenFilesLimit()
             let engine = try EngineProcess.start(
                 executable: executable, scratch: try ScratchFolder.make(in: order.scratchParent)
             ) {
                 LoadRequest(
                     signatures: order.signatures.bytes, scratch: $0.bytes,
-                    workers: UInt32(order.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))),
-                    limits: order.limits, canary: canary.bytes)
+                    workers: UInt32(workers), limits: order.limits, canary: canary.bytes)
             }
-            return WorkerPool(engine: engine, canary: canary, limits: order.limits)
+            return WorkerPool(
+                engine: engine, canary: canary, limits: order.limits, workers: workers, openFiles: openFiles / 2)
         }
     }
 
@@ -185,8 +191,9 @@ public final class Session {
         do {
             for root in target.paths {
                 var walk = Walk(root: root, rules: rules)
-                while let next = walk.next() {
+                while let next = walk.next(unless: { isUnchanged($0, $1, $2) }) {
                     switch next {
+                    case .known: counts.add(.unchanged)
                     case .settled(let path, let outcome, let size, let detail):
                         try settle(path, outcome, size: size, detail: detail)
                     case .key(let path, let size, let exposure): try settleKey(path, size: size, exposure)
@@ -196,6 +203,7 @@ public final class Session {
                     // A step of the walk is cheap: not every one has to ask how others are.
                     if met % 32 == 0 { try pace.hold(rest: rest) }
                     if met % 32 == 1 {
+                        currentPath = walk.folder
                         try rest(0)
                         ledger.flushNowAndThen(counts)
                     }
@@ -278,6 +286,22 @@ public final class Session {
 
     // MARK: One file
 
+    /// Whether a file that was met is provably the same as when it was looked at, and nobody wants to know more of it
+    /// than that.
+    private func isUnchanged(_ status: FileStatus, _ fileSystem: FileSystemIdentity?, _ isBulk: Bool) -> Bool {
+        guard tellsOnlyNotable, status.size <= EngineLimits.largestFile else { return false }
+        let decision = ledger.decision(for: status, on: fileSystem, isBulk: isBulk)
+        guard case .unchanged(let lookedAt) = decision else {
+            decided = decision
+            return false
+        }
+        verified(at: lookedAt)
+        return true
+    }
+
+    /// Whether files that are clean are only counted. Of a path that is a root too, the outcome is told.
+    private var tellsOnlyNotable: Bool { order.report == .notable && order.watched.isEmpty && roots.count == 1 }
+
     /// Opens a file that was met and hands it to a worker, waiting for one that has room.
     private func look(at candidate: Walk.Candidate, of walk: borrowing Walk) throws {
         currentPath = candidate.path
@@ -286,9 +310,10 @@ public final class Session {
             return try settle(
                 candidate.path, .skipped(.tooLarge), size: size, detail: "libclamav cannot scan more than 2 GiB")
         }
-        switch ledger.decision(
-            for: candidate.status, on: candidate.fileSystem, isBulk: candidate.isBulk)
-        {
+        let decision =
+            decided.take()
+            ?? ledger.decision(for: candidate.status, on: candidate.fileSystem, isBulk: candidate.isBulk)
+        switch decision {
         case .due: break
         case .unchanged(let lookedAt):
             verified(at: lookedAt)
@@ -318,16 +343,19 @@ public final class Session {
             let file = try walk.open(candidate)
             let status = try FileStatus.of(file)
             guard status.kind == .regular else { throw .noSuchAddressOrDevice }
-            look = Look(.file(path: candidate.path), file, before: status)
+            // Another file by the same name may lie anywhere.
+            let isLocal = status.device == candidate.status.device ? candidate.isLocal : nil
+            look = Look(.file(path: candidate.path), file, before: status, isLocal: isLocal)
         } catch {
             return try settleUnopened(candidate, error)
         }
         // Before anything of it is read: a change from now on is a change after the look began.
-        look.subject = ledger.subject(look.before, on: candidate.fileSystem, isBulk: candidate.isBulk)
+        look.subject = ledger.subject(
+            look.before, on: candidate.fileSystem, isBulk: candidate.isBulk, hasUnwritten: look.hasUnwritten)
         try pace.approach(look, rest: rest)
         if try isKnownContent(look) { return }
         let pool = try pool()
-        while !pool.submit(look) { try rest(250) }
+        while try !pool.submit(look) { try rest(250) }
         links.begin(look)
     }
 
@@ -340,7 +368,10 @@ public final class Session {
         let digest = try content.digest(of: look.descriptor, size: look.before.size) { _ in
             if started != nil { try turn(milliseconds: 0) }
         }
-        guard let digest, !look.hasChanged else { return false }
+        guard let digest else { return false }
+        // What became of these bytes elsewhere holds for this file only if it still has them. Where it is looked at itself, that
+        // is asked after the look.
+        if ledger.lookedAt(digest) != nil || sameContent.knows(digest), look.hasChanged { return false }
         look.digest = digest
         while true {
             if let lookedAt = ledger.lookedAt(digest) {
@@ -401,6 +432,7 @@ public final class Session {
                 var loaded = SignaturesLoaded(inventory)
                 loaded.notes += notes
                 try tell(.signaturesLoaded(loaded))
+            case .clean(let look): try settle(look, .clean)
             case .looked(let look, let verdict): try judge(look, verdict)
             case .killedWorkers(let look, let how): try settle(look, .incomplete(.engineCrash), detail: how)
             case .overdue(let look): try settle(look, .incomplete(.timeout), detail: "the engine took too long")
@@ -414,8 +446,6 @@ public final class Session {
     private func judge(_ look: Look, _ verdict: Verdict) throws {
         switch verdict {
         case .infected(let first, let others): try settle(look, .infected(first: first, others: others))
-        // Nothing has changed: the pool holds back what has.
-        case .clean where look.file == nil: try settle(look, .clean)
         case .clean, .incomplete:
             if look.hasChanged { return try lookAgain(look) }
             guard case .incomplete(let reason, let detail) = verdict else { return try settle(look, .clean) }
@@ -435,6 +465,11 @@ public final class Session {
 
     private func settle(_ look: Look, _ outcome: Outcome, detail: String? = nil) throws {
         guard case .file(let path) = look.purpose else { return }
+        if !look.isCopy && outcome != .clean && look.digest != nil && look.hasChanged {
+            // It had other bytes when it was hashed.
+            try resubmitWaiting(for: look)
+            look.digest = nil
+        }
         if !look.isCopy { remember(look, outcome, detail) }
         try settle(path, of: look, outcome, detail: detail)
         try settleWaiting(for: look, outcome, detail)

@@ -63,6 +63,8 @@ public struct SessionOrder: Codable, Sendable {
     /// Outside of it the session ends; nil: it never does for that reason.
     public var window: ScanWindow?
 
+    /// Where the root of the machine that is scanned is; every other path of targets and validators is seen from there.
+    public var host: FilePath = "/"
     /// The folder of the state, in which the ledger is; nil: nothing is remembered from one session to the next.
     public var state: FilePath?
     /// How long a look counts, in seconds.

@@ -42,13 +42,24 @@ public enum ValidatorFile: Hashable, Sendable {
 
 /// ``ValidatorFiles``, made ready to be asked for millions of paths.
 public struct ValidatorFileMatcher: Sendable {
-    private struct Meaning: Sendable {
+    fileprivate struct Meaning: Sendable {
         let file: ValidatorFile
         let onlyInFolders: Bool
     }
 
     private let patterns: PathPatterns<Meaning>
     private let folders: [[UInt8]]
+
+    /// What the path of a folder says about everything in it.
+    struct Folder {
+        fileprivate let patterns: PathPatterns<Meaning>.Folder
+    }
+
+    /// Asks the path of a folder.
+    func folder(_ path: [UInt8]) -> Folder { Folder(patterns: patterns.folder(path)) }
+
+    /// Whether an entry of that folder could be something in particular.
+    func mayConcern(_ name: NameHashes, in folder: Folder) -> Bool { patterns.mayMatch(name, in: folder.patterns) }
 
     /// Takes the patterns over, the built-in ones with them. A file that is a key by one pattern and chain data by
     /// another is a key.

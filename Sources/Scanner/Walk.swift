@@ -21,6 +21,27 @@ struct WalkRules {
         self.validatorFiles = validatorFiles
     }
 
+    /// What the path of a folder says about everything in it.
+    struct Folder {
+        fileprivate let exclude: PathPatterns<Void>.Folder
+        fileprivate let validatorFiles: ValidatorFileMatcher.Folder
+    }
+
+    /// Asks the path of a folder.
+    func folder(_ path: [UInt8]) -> Folder {
+        Folder(exclude: exclude.folder(path), validatorFiles: validatorFiles.folder(path))
+    }
+
+    /// Whether an entry of that folder could be left out.
+    fileprivate func mayExclude(_ name: NameHashes, in folder: Folder) -> Bool {
+        exclude.mayMatch(name, in: folder.exclude)
+    }
+
+    /// Whether an entry of that folder could be a validator's.
+    fileprivate func mayBeValidators(_ name: NameHashes, in folder: Folder) -> Bool {
+        validatorFiles.mayConcern(name, in: folder.validatorFiles)
+    }
+
     /// Whether a path is left out by itself.
     func excludes(_ path: [UInt8]) -> Bool { exclude.first(matching: path) != nil }
 
@@ -44,6 +65,8 @@ struct WalkRules {
 struct Walk: ~Copyable {
     /// What the walk came across.
     enum Met {
+        /// A file of which everything is known already: nobody asked for its path.
+        case known
         /// A file that is to be looked at. ``Walk/open(_:)`` opens it, until the next step of the walk.
         case file(Candidate)
         /// A key file: it is not opened, and what is wrong with its owner and permissions is all there is to tell.
@@ -60,6 +83,8 @@ struct Walk: ~Copyable {
         let status: FileStatus
         /// The file system it is on; nil where that has no identity to be relied on.
         let fileSystem: FileSystemIdentity?
+        /// Whether that is a file system of this machine; nil where it was not asked.
+        let isLocal: Bool?
         /// Whether it is a part of a chain; nil: it is not.
         let chainData: ChainData?
         /// Its name in the folder that is open; nil for a root that is a file.
@@ -92,6 +117,10 @@ struct Walk: ~Copyable {
         let pathLength: Int
         let status: FileStatus
         let fileSystem: FileSystemIdentity?
+        /// Whether that is a file system of this machine.
+        let isLocal: Bool
+        /// What its path says about what is in it.
+        let rules: WalkRules.Folder
         /// Whether everybody may enter it and every folder above it.
         let isReachable: Bool
         var descriptor: OwnedDescriptor?
@@ -103,9 +132,12 @@ struct Walk: ~Copyable {
         var unlistedFrom: Int64?
 
         init(
-            pathLength: Int, status: FileStatus, fileSystem: FileSystemIdentity?, isReachable: Bool,
-            descriptor: consuming OwnedDescriptor
+            pathLength: Int, status: FileStatus, fileSystem: FileSystemIdentity?, isLocal: Bool,
+            rules: WalkRules.Folder,
+            isReachable: Bool, descriptor: consuming OwnedDescriptor
         ) {
+            self.isLocal = isLocal
+            self.rules = rules
             self.pathLength = pathLength
             self.status = status
             self.fileSystem = fileSystem
@@ -121,8 +153,14 @@ struct Walk: ~Copyable {
         mounts = SecondMounts { rules.excludesAnyOf($0) }
     }
 
+    /// What is asked of a file that was met, before its path is made up: what statx(2) said, the file system it is on,
+    /// whether it is chain data that is written once.
+    typealias IsKnown = (_ status: FileStatus, _ fileSystem: FileSystemIdentity?, _ isBulk: Bool) -> Bool
+
     /// The next file, or nil when everything was met.
-    mutating func next() -> Met? {
+    ///
+    /// - Parameter isKnown: says of a file in a folder that nothing more has to be known of it.
+    mutating func next(unless isKnown: IsKnown = { _, _, _ in false }) -> Met? {
         switch state {
         case .start:
             state = .walking
@@ -132,7 +170,7 @@ struct Walk: ~Copyable {
         }
         while let frame = stack.last {
             if !frame.isListed {
-                if let met = list(frame) { return met }
+                if let met = list(frame, isKnown) { return met }
             } else if let name = frame.subfolders.popLast() {
                 if let met = enter(name, of: frame) { return met }
             } else if let place = frame.unlistedFrom {
@@ -162,7 +200,7 @@ struct Walk: ~Copyable {
     private mutating func begin() -> Met? {
         let path = root.bytes
         do {
-            let start = try Opening.start(at: root)
+            let start = try Opening.start(onHost: root)
             let status = try FileStatus.of(start)
             switch status.kind {
             case .directory:
@@ -173,16 +211,17 @@ struct Walk: ~Copyable {
                 mounts.begin(folder, status)
                 self.path = path
                 let fileSystem = try FileSystemIdentity.of(folder)
+                let isLocal = try FileSystemKind.of(folder) == .local
                 let isReachable = Self.everyoneReaches(folder, status)
                 stack.append(
                     Frame(
-                        pathLength: path.count, status: status, fileSystem: fileSystem, isReachable: isReachable,
-                        descriptor: folder))
+                        pathLength: path.count, status: status, fileSystem: fileSystem, isLocal: isLocal,
+                        rules: rules.folder(path), isReachable: isReachable, descriptor: folder))
                 return nil
             case .regular:
                 let fileSystem = try FileSystemIdentity.of(start)
                 rootFile = consume start
-                return file(path, status, on: fileSystem, name: nil, in: nil)
+                return file(path, validatorFile: rules.validatorFiles(path), status, on: fileSystem, name: nil, in: nil)
             default:
                 return settled(path, .skipped(.special), "\(status.kind.inWords), not a file or folder")
             }
@@ -197,8 +236,8 @@ struct Walk: ~Copyable {
             return true
         }
         var below = status
-        // The parent of the topmost folder is that folder itself.
-        while here.inode != below.inode || here.device != below.device {
+        // The parent of the topmost folder is that folder itself, and the host's root has none of the host's.
+        while !HostRoot.isRoot(below) && (here.inode != below.inode || here.device != below.device) {
             if here.permissions & 0o001 == 0 { return false }
             guard let next = try? Opening.folder(.parent, in: above), let its = try? FileStatus.of(next) else {
                 return true
@@ -212,7 +251,7 @@ struct Walk: ~Copyable {
 
     // MARK: Listing
 
-    private mutating func list(_ frame: Frame) -> Met? {
+    private mutating func list(_ frame: Frame, _ isKnown: IsKnown) -> Met? {
         do {
             if frame.subfolders.size > Self.mostNames, reader.isDrained,
                 let place = reader.place(in: frame.descriptor!)
@@ -225,7 +264,7 @@ struct Walk: ~Copyable {
                 frame.isListed = true
                 return nil
             }
-            return meet(entry, in: frame)
+            return meet(entry, in: frame, isKnown)
         } catch {
             frame.isListed = true
             return settled(path, .incomplete(.ioError), "cannot read the rest of this folder: \(error)")
@@ -247,43 +286,58 @@ struct Walk: ~Copyable {
         }
     }
 
-    private func meet(_ entry: FolderReader.Entry, in frame: Frame) -> Met? {
-        let path = path(of: entry.name)
+    private func meet(_ entry: FolderReader.Entry, in frame: Frame, _ isKnown: IsKnown) -> Met? {
+        let name = NameHashes(entry.name.bytes)
         var kind = entry.kind
-        if isExcluded(path) { return settled(path, .skipped(.excluded)) }
+        if rules.mayExclude(name, in: frame.rules), rules.excludes(path(of: entry.name)) {
+            return settled(path(of: entry.name), .skipped(.excluded))
+        }
         if kind == .directory {
             frame.subfolders.append(entry.name)
             return nil
         }
-        if kind != .regular && kind != .unknown { return settled(path, .skipped(.special), kind.inWords) }
+        if kind != .regular && kind != .unknown {
+            return settled(path(of: entry.name), .skipped(.special), kind.inWords)
+        }
         let status: FileStatus
         do {
             status = try FileStatus.of(entry.name, in: frame.descriptor!)
         } catch .noSuchFileOrDirectory {
-            return settled(path, .skipped(.vanished))
+            return settled(path(of: entry.name), .skipped(.vanished))
         } catch {
-            return settled(path, .incomplete(.ioError), "cannot look at it: \(error)")
+            return settled(path(of: entry.name), .incomplete(.ioError), "cannot look at it: \(error)")
         }
         kind = status.kind
         if kind == .directory {
             frame.subfolders.append(entry.name)
             return nil
         }
-        guard kind == .regular else { return settled(path, .skipped(.special), kind.inWords) }
+        guard kind == .regular else { return settled(path(of: entry.name), .skipped(.special), kind.inWords) }
         // A file can be a mount of its own; pods have hundreds of them.
         if rules.oneFileSystem && status.isElsewhere(than: frame.status) {
-            return settled(path, .skipped(.otherFilesystem), size: status.size)
+            return settled(path(of: entry.name), .skipped(.otherFilesystem), size: status.size)
+        }
+        var validatorFile: ValidatorFile?
+        if rules.mayBeValidators(name, in: frame.rules) {
+            validatorFile = rules.validatorFiles(path(of: entry.name))
         }
         // A file that is a mount of its own may be of any file system.
-        let isHere = status.device == frame.status.device
-        return file(path, status, on: isHere ? frame.fileSystem : nil, name: entry.name, in: frame)
+        let fileSystem = status.device == frame.status.device ? frame.fileSystem : nil
+        switch validatorFile {
+        case .key: break
+        case .chainData(let kind): if isKnown(status, fileSystem, kind == .immutable) { return .known }
+        case nil: if isKnown(status, fileSystem, false) { return .known }
+        }
+        return file(
+            path(of: entry.name), validatorFile: validatorFile, status, on: fileSystem, name: entry.name, in: frame)
     }
 
     private func file(
-        _ path: [UInt8], _ status: FileStatus, on fileSystem: FileSystemIdentity?, name: FileName?, in frame: Frame?
+        _ path: [UInt8], validatorFile: ValidatorFile?, _ status: FileStatus, on fileSystem: FileSystemIdentity?,
+        name: FileName?, in frame: Frame?
     ) -> Met {
         var chainData: ChainData?
-        switch rules.validatorFiles(path) {
+        switch validatorFile {
         case .key(let kind):
             let folder = frame.map { KeyFileExposure.Folder($0.status, isReachable: $0.isReachable) }
             return .key(path: path, size: status.size, exposure: KeyFileExposure(of: kind, status, in: folder))
@@ -291,12 +345,14 @@ struct Walk: ~Copyable {
         case nil: break
         }
         return .file(
-            Candidate(path: path, status: status, fileSystem: fileSystem, chainData: chainData, name: name))
+            Candidate(
+                path: path, status: status, fileSystem: fileSystem,
+                isLocal: frame.flatMap { $0.status.device == status.device ? $0.isLocal : nil }, chainData: chainData,
+                name: name))
     }
 
-    private func isExcluded(_ path: [UInt8]) -> Bool {
-        rules.excludes(path)
-    }
+    /// The folder whose entries are being met.
+    var folder: [UInt8] { path }
 
     // MARK: Down and up
 
@@ -324,14 +380,15 @@ struct Walk: ~Copyable {
                     path, .skipped(.otherFilesystem),
                     "another mount of \(printable(other)), which is scanned where it lies")
             }
-            let fileSystem =
-                status.device == frame.status.device ? frame.fileSystem : try FileSystemIdentity.of(folder)
+            let isSame = status.device == frame.status.device
+            let fileSystem = isSame ? frame.fileSystem : try FileSystemIdentity.of(folder)
+            let isLocal = isSame ? frame.isLocal : try FileSystemKind.of(folder) == .local
             reader.reset()
             self.path = path
             stack.append(
                 Frame(
-                    pathLength: path.count, status: status, fileSystem: fileSystem, isReachable: frame.isReachable,
-                    descriptor: folder))
+                    pathLength: path.count, status: status, fileSystem: fileSystem, isLocal: isLocal,
+                    rules: rules.folder(path), isReachable: frame.isReachable, descriptor: folder))
             // The root stays open: it is where a lost way is found again.
             let surplus = stack.count - Self.mostOpen
             if surplus > 0 { stack[surplus].descriptor = nil }

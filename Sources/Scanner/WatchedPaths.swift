@@ -15,6 +15,9 @@ public struct WatchedPaths: Codable, Equatable, Sendable {
         }
     }
 
+    /// Whether there are none.
+    public var isEmpty: Bool { paths.isEmpty }
+
     /// Whether it is one of them.
     public func contains(_ path: [UInt8]) -> Bool { !paths.isEmpty && paths.contains(path) }
 }

@@ -12,7 +12,9 @@ final class Worker {
     /// When it began with the first of the queue, CLOCK_MONOTONIC in nanoseconds.
     private(set) var headSince: UInt64 = 0
     /// Clean files that it answered since its last canary: not reported before the next one was found.
-    var unconfirmed: [Look] = []
+    private(set) var unconfirmed: [Look] = []
+    /// When the first of these was answered, CLOCK_MONOTONIC in nanoseconds.
+    private(set) var unconfirmedSince: UInt64 = 0
     /// Canaries that it still has to answer; until both are answered it is given no file.
     var canariesDue = 0
     /// Whether it has found its first canaries.
@@ -61,6 +63,18 @@ final class Worker {
             headSince = monotonicNanoseconds()
             return (head.look, answer.verdict)
         }
+    }
+
+    /// Takes a clean answer in that waits for the next canary.
+    func addUnconfirmed(_ look: Look) {
+        if unconfirmed.isEmpty { unconfirmedSince = headSince }
+        unconfirmed.append(look)
+    }
+
+    /// Gives back what waits for a canary.
+    func takeUnconfirmed() -> [Look] {
+        defer { unconfirmed = [] }
+        return unconfirmed
     }
 
     /// Gives back what it had and never answered.

@@ -10,7 +10,9 @@ final class WorkerPool {
     enum Answer {
         /// The engine is ready; comes once.
         case loaded(SignatureInventory)
-        /// The engine has looked. `clean` comes only once a canary was found after it.
+        /// The engine has found it clean, the file was the same before and after, and a canary was found since.
+        case clean(Look)
+        /// The engine has looked. Where it says `clean`, the file has changed meanwhile.
         case looked(Look, Verdict)
         /// Two workers died of it; the text says how.
         case killedWorkers(Look, String)
@@ -26,24 +28,27 @@ final class WorkerPool {
     private var again: [Look] = []
     /// Large files that wait until the one before is done.
     private var waitingLarge: [Look] = []
-    /// Clean files of workers that died before their next canary: confirmed by the next one of any worker, since they
-    /// shared the engine that it proves.
-    private var orphaned: [Look] = []
     private var answers: [Answer] = []
     private var lastRequest: UInt64 = 0
     /// Workers that died in a row before they found their first canary.
     private var stillbirths = 0
 
-    /// Clean files of one worker that may wait for its next canary.
-    private static let confirmationInterval = 256
+    /// Clean files of one worker that may wait, open, for its next canary.
+    private let confirmationInterval: Int
+    /// The same for the time that the first of them may wait, in nanoseconds.
+    private static let longestUnconfirmed: UInt64 = 10_000_000_000
     /// Large files that are held open until their turn comes.
     private static let mostWaitingLarge = 2
     /// As many workers may die before their first canary until nothing better is expected of the next.
     private static let mostStillbirths = 5
+    /// As many workers may die between a clean answer for a file and the canary behind it.
+    private static let mostOrphanings = 4
     /// Time beyond libclamav's own limit after which a worker is ended, in nanoseconds.
     private static let grace: UInt64 = 10_000_000_000
 
-    init(engine: consuming EngineProcess, canary: Canary, limits: EngineLimits) {
+    /// - Parameter openFiles: how many files the workers together may hold open.
+    init(engine: consuming EngineProcess, canary: Canary, limits: EngineLimits, workers: Int, openFiles: Int) {
+        confirmationInterval = min(256, max(8, openFiles / max(1, workers)))
         self.engine = engine
         self.canary = canary
         self.limits = limits
@@ -52,8 +57,10 @@ final class WorkerPool {
     /// Hands a file in, where a worker has room for it and nothing waits that was handed in before.
     ///
     /// - Returns: false where it has to be handed in again after a ``turn(also:waiting:)``.
-    func submit(_ look: Look) -> Bool {
-        resend()
+    ///
+    /// - Throws: where no canary can be made.
+    func submit(_ look: Look) throws -> Bool {
+        try resend()
         if look.isLarge && hasLarge {
             // The others go on meanwhile; only so many are held open.
             guard waitingLarge.count < Self.mostWaitingLarge else { return false }
@@ -61,7 +68,7 @@ final class WorkerPool {
             return true
         }
         guard again.isEmpty, let worker = freest() else { return false }
-        send(look, to: worker)
+        try send(look, to: worker)
         return true
     }
 
@@ -70,7 +77,7 @@ final class WorkerPool {
 
     /// Whether everything that was handed in was answered.
     var isEmpty: Bool {
-        again.isEmpty && waitingLarge.isEmpty && orphaned.isEmpty
+        again.isEmpty && waitingLarge.isEmpty
             && workers.allSatisfy { $0.queue.isEmpty && $0.unconfirmed.isEmpty }
     }
 
@@ -81,7 +88,6 @@ final class WorkerPool {
         guard again.isEmpty && waitingLarge.isEmpty && workers.allSatisfy({ $0.queue.allSatisfy(\.look.isCanary) })
         else { return }
         for worker in workers where !worker.unconfirmed.isEmpty && !worker.isGone { try sendCanaries(to: worker) }
-        if !orphaned.isEmpty, let worker = freest() { try sendCanaries(to: worker) }
     }
 
     /// Whatever waits for its canary gets one now: somebody waits for what became of it.
@@ -94,34 +100,36 @@ final class WorkerPool {
     /// - Parameter other: a descriptor of the caller's to be waited for as well.
     /// - Throws: ``SessionFailure`` where the engine is gone, or cannot be believed.
     func turn(also other: Int32, milliseconds: Int32) throws -> [Answer] {
-        resend()
+        try resend()
         let polled = workers.filter { !$0.isGone }
         let ready = try waitUntilReadable(
             [other, engine.control.rawValue] + polled.map(\.descriptor), milliseconds: milliseconds)
         for index in ready where index >= 2 { try hear(polled[index - 2]) }
         if ready.contains(1) { try hearEngine() }
-        try endOverdue()
+        let now = monotonicNanoseconds()
+        try endOverdue(now)
+        try confirmOverdue(now)
         defer { answers = [] }
         return answers
     }
 
     // MARK: Handing out
 
-    private func resend() {
+    private func resend() throws {
         while !again.isEmpty {
             // A file that has killed a worker goes alone, so that nothing else suffers and the blame is certain.
             if let suspect = again.firstIndex(where: { $0.crashes > 0 }) {
                 guard let idle = workers.first(where: { $0.isFree && $0.queue.isEmpty }),
                     !(again[suspect].isLarge && hasLarge)
                 else { return }
-                send(again.remove(at: suspect), to: idle)
+                try send(again.remove(at: suspect), to: idle)
             } else {
                 guard let worker = freest(), !(again[0].isLarge && hasLarge) else { return }
-                send(again.removeFirst(), to: worker)
+                try send(again.removeFirst(), to: worker)
             }
         }
         while !waitingLarge.isEmpty && !hasLarge, let worker = freest() {
-            send(waitingLarge.removeFirst(), to: worker)
+            try send(waitingLarge.removeFirst(), to: worker)
         }
     }
 
@@ -133,11 +141,13 @@ final class WorkerPool {
             .min { $0.queue.count < $1.queue.count }
     }
 
-    private func send(_ look: Look, to worker: Worker) {
+    private func send(_ look: Look, to worker: Worker) throws {
         lastRequest += 1
         worker.send(look, id: lastRequest)
         // It may live on although nothing reaches it, and then nobody would ever tell its end.
         if worker.isGone { engine.kill(worker: worker.id) }
+        // The second time nothing comes between it and its canary that could be to blame instead.
+        if look.orphanings > 1 { try sendCanaries(to: worker) }
     }
 
     // MARK: Hearing
@@ -184,9 +194,18 @@ final class WorkerPool {
 
     private func take(_ look: Look, _ verdict: Verdict, of worker: Worker) throws {
         guard verdict == .clean, !look.hasChanged else { return answers.append(.looked(look, verdict)) }
-        look.close()
-        worker.unconfirmed.append(look)
-        if worker.unconfirmed.count >= Self.confirmationInterval { try sendCanaries(to: worker) }
+        // It stays open, because it is looked at again if the worker dies before its next canary.
+        look.restoreCache()
+        worker.addUnconfirmed(look)
+        // Whoever makes workers die must not have the same files looked at again and again.
+        let wereOrphans = look.isOrphan && !again.contains(where: \.isOrphan)
+        if wereOrphans || worker.unconfirmed.count >= confirmationInterval { try sendCanaries(to: worker) }
+    }
+
+    private func confirmOverdue(_ now: UInt64) throws {
+        for worker in workers where !worker.unconfirmed.isEmpty && !worker.isGone {
+            if now > worker.unconfirmedSince + Self.longestUnconfirmed { try sendCanaries(to: worker) }
+        }
     }
 
     /// A worker ended by itself. One that is not known any more was ended by this pool.
@@ -211,7 +230,17 @@ final class WorkerPool {
     /// Does without a worker from now on: blames the file it had, hands the rest to others.
     private func lose(_ worker: Worker, _ loss: Loss) throws {
         workers.removeAll { $0 === worker }
-        orphaned += worker.unconfirmed
+        let orphans = worker.takeUnconfirmed()
+        for look in orphans {
+            look.orphan()
+            // It may be what ruins them, although each lived until another file.
+            if look.orphanings > Self.mostOrphanings {
+                answers.append(
+                    .killedWorkers(look, "several of the engine's workers died after it, before they were proven"))
+            } else {
+                again.append(look)
+            }
+        }
         stillbirths = worker.isProven ? 0 : stillbirths + 1
         let how =
             switch loss {
@@ -244,8 +273,7 @@ final class WorkerPool {
         }
     }
 
-    private func endOverdue() throws {
-        let now = monotonicNanoseconds()
+    private func endOverdue(_ now: UInt64) throws {
         let longest = UInt64(limits.milliseconds) * 1_000_000 + Self.grace
         for worker in workers where !worker.queue.isEmpty && now > worker.headSince + longest {
             engine.kill(worker: worker.id)
@@ -264,7 +292,7 @@ final class WorkerPool {
             // Without it the worker would stay unproven, or half proven, and the scan would wait for it for ever.
             let file = try memoryFile(named: "nodeguard", content)
             let status = try FileStatus.of(file)
-            send(Look(.canary(signature: signature), file, before: status), to: worker)
+            try send(Look(.canary(signature: signature), file, before: status), to: worker)
         }
     }
 
@@ -284,9 +312,7 @@ final class WorkerPool {
         guard worker.canariesDue == 0 else { return }
         worker.isProven = true
         stillbirths = 0
-        answers += (worker.unconfirmed + orphaned).map { .looked($0, .clean) }
-        worker.unconfirmed = []
-        orphaned = []
+        answers += worker.takeUnconfirmed().map { .clean($0) }
     }
 }
 

@@ -29,7 +29,9 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         let loaded = try global.loadConfiguration()
-        let posture = Posture.evaluate(PosturePolicy(loaded).placed(), state: StateFacts(reading: loaded.settings))
+        let posture = Posture.evaluate(
+            PosturePolicy(loaded).placed(host: loaded.settings.paths.host.path),
+            state: StateFacts(reading: loaded.settings))
         if json {
             try printJSON(CheckReport.Document(posture))
         } else {

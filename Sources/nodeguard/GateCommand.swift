@@ -13,7 +13,10 @@ struct GateCommand: ParsableCommand {
         commandName: "gate",
         abstract: "Show the gate, open it for a while, force it shut, go back to automatic.",
         discussion: "All of them work with and without a running agent.",
-        subcommands: [GateStatusCommand.self, GateOpenCommand.self, GateCloseCommand.self, GateResumeCommand.self],
+        subcommands: [
+            GateStatusCommand.self, GateOpenCommand.self, GateCloseCommand.self, GateResumeCommand.self,
+            GateRemoveCommand.self,
+        ],
         defaultSubcommand: GateStatusCommand.self
     )
 }
@@ -149,7 +152,8 @@ struct GateHand {
     /// What the kernel should do now: with the pods that there are, under what is remembered.
     var inForce: GatePlan {
         plan.inForce(
-            pods: ContainerRuntime().places(of: Set(plan.posture.workloads.compactMap(\.pod))), store.current())
+            pods: ContainerRuntime(host: settings.paths.host.path)
+                .places(of: Set(plan.posture.workloads.compactMap(\.pod))), store.current())
     }
 
     init(_ loaded: LoadedConfiguration) {

@@ -16,6 +16,11 @@ struct GlobalOptions: ParsableArguments {
     /// The main file of the configuration.
     var configurationPath: FilePath { FilePath(configurationFile ?? "/etc/nodeguard/nodeguard.yaml") }
 
+    /// The same from the root on, as an agent names it to others: they may be in another folder.
+    func absoluteConfigurationPath() throws -> FilePath {
+        try PathArgument(argument: configurationPath.string)?.absolute() ?? configurationPath
+    }
+
     /// The profiles that a configuration may name; nil where it cannot be found out where they are.
     static func profiles(for main: FilePath) -> Profiles? {
         do {

@@ -11,10 +11,13 @@ struct HTTPPlace {
 
     /// Reads `http://HOST[:PORT][/PATH]`; nil for anything else.
     init?(_ url: String) {
-        guard url.hasPrefix("http://"), url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { return nil }
+        guard url.hasPrefix("http://"), !url.contains("#"), url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
+            return nil
+        }
         let rest = url.dropFirst("http://".count)
-        let authority = rest.prefix { $0 != "/" }
-        path = authority.endIndex == rest.endIndex ? "/gate" : String(rest[authority.endIndex...])
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        let behind = rest[authority.endIndex...]
+        path = behind.isEmpty || behind == "/" ? "/gate" : behind.hasPrefix("/") ? String(behind) : "/gate\(behind)"
         if authority.hasPrefix("[") {
             guard let close = authority.firstIndex(of: "]") else { return nil }
             host = String(authority[authority.index(after: authority.startIndex)..<close])

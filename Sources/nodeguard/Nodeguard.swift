@@ -25,6 +25,7 @@ struct Nodeguard: ParsableCommand {
             DoctorCommand.self,
             CompletionsCommand.self,
             ScanSessionCommand.self,
+            StatusListenerCommand.self,
         ]
     )
 

@@ -19,7 +19,10 @@ struct QuarantineCommand: ParsableCommand {
     static func open(_ settings: Configuration) throws -> Quarantine? {
         let state = settings.paths.state.path
         guard exists(state.appending("quarantine")) else { return nil }
-        return try StateFolder.reading { try Quarantine(state: state) }
+        return try StateFolder.reading {
+            try HostRoot.use(settings.paths.host.path)
+            return try Quarantine(state: state)
+        }
     }
 
     /// The one that somebody means; else the command ends with 2.

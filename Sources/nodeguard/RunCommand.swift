@@ -26,7 +26,7 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         let agent = try Agent(
-            configuration: global.configurationPath, mayBeMissing: global.configurationFile == nil,
+            configuration: global.absoluteConfigurationPath(), mayBeMissing: global.configurationFile == nil,
             watchesConfiguration: watchConfiguration, scanPatience: scanPatience.duration, version: Nodeguard.version)
         try agent.run()
     }

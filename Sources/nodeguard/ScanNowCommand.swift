@@ -83,8 +83,17 @@ struct ScanNowCommand: ParsableCommand {
     /// The running agent, where it is one of this configuration: another would scan something else.
     private func agent(of configuration: LoadedConfiguration) throws -> AgentClient? {
         guard let agent = try AgentClient.connect(configuration.settings) else { return nil }
-        let files = try agent.status().configuration
-        return files.first == configuration.files.first.map { printable($0) } ? agent : nil
+        let status = try agent.status()
+        guard status.configuration.first == printable(try global.absoluteConfigurationPath()) else {
+            printError(
+                "note: the agent runs with another configuration (\(status.configuration.first ?? "none")), so this scan is done "
+                    + "without it")
+            return nil
+        }
+        if let other = status.scan, other.trigger == ScanStarted.Trigger.manual.rawValue {
+            printError("note: this scan begins after another one by hand (\(other.target ?? "paths that were given"))")
+        }
+        return agent
     }
 
     /// Scans without an agent, and tells journal, metrics and findings what an agent would.
@@ -95,11 +104,11 @@ struct ScanNowCommand: ParsableCommand {
         let state = settings.paths.state.path
         let findings = FindingsRecorder(state: state)
         let order = try SessionOrder(request, configuration, findings: findings)
+        let metrics = MetricsStore(
+            state: state, textfile: settings.metrics.textfile?.path, version: Nodeguard.version)
+        if !plan { metrics.update { $0.reverifySeconds = order.reverifySeconds } }
         var reporter = ScanReporter(
-            journal: JournalQueue(isWanted: settings.journal.enabled),
-            metrics: MetricsStore(
-                state: state, textfile: settings.metrics.textfile?.path, version: Nodeguard.version),
-            findings: findings)
+            journal: JournalQueue(isWanted: settings.journal.enabled), metrics: metrics, findings: findings)
         do {
             let ending = try SessionProcess.run(order) { event in
                 // What is on the screen first: a slow disk of the metrics must not hold it back. And where nobody looks
@@ -123,7 +132,8 @@ struct ScanNowCommand: ParsableCommand {
             throw ExitCode(plan ? 0 : status(summary, screen))
         case .failed(let reason, let summary):
             printError("nodeguard: not scanned: \(reason)")
-            throw ExitCode((summary?.totals.counts[.infected] ?? 0) > 0 ? 1 : 2)
+            let hasFound = screen.foundSomething || (summary?.totals.counts[.infected] ?? 0) > 0
+            throw ExitCode(hasFound ? 1 : 2)
         case .interrupted(let number, _):
             printError("nodeguard: interrupted; what was not reached was not scanned")
             // As a shell expects it of a program that was interrupted.

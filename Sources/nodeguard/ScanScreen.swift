@@ -158,11 +158,10 @@ struct ProgressLine {
         return ", \(Quantity.seconds(seconds / share - seconds)) left"
     }
 
-    /// Columns of the terminal (TIOCGWINSZ of ioctl_tty(2)); 80 where it does not say.
+    /// Columns of the terminal; 80 where it does not say, or not the truth.
     private static var width: Int {
-        var size = winsize()
-        let result = unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size)
-        return result == 0 && size.ws_col > 10 ? Int(size.ws_col) : 80
+        let columns = terminalColumns(of: .standardError) ?? 0
+        return columns > 10 ? columns : 80
     }
 
     private func write(_ text: String) {

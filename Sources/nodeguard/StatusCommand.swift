@@ -4,18 +4,23 @@ import Config
 import Glibc
 import Journal
 import LinuxSystem
+import Policy
 
 /// `nodeguard status`: one screen, whose first lines say whether the validator is safe, and why not.
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Show on one screen whether the validators are safe, and what needs attention.",
-        discussion: "Exits 0 when nothing needs attention, 1 when something does, 2 when no agent runs.")
+        discussion:
+            "Exits 0 when nothing needs attention, 1 when something does, 2 when no agent runs; --alive: 0 or 2.")
 
     @OptionGroup var global: GlobalOptions
 
     @Flag(help: "Print one JSON document.")
     var json = false
+
+    @Flag(help: "Print nothing, and exit 0 where an agent answers, whatever it would say: for the probes of a pod.")
+    var alive = false
 
     func run() throws {
         let settings = global.settingsOrLastGood()
@@ -29,15 +34,27 @@ struct StatusCommand: ParsableCommand {
             throw ExitCode(2)
         }
         guard let status else {
-            printError(
-                "NOT GUARDED: no agent answers at \(printable(settings.paths.runtime.path))/control.sock"
-                    + (geteuid() == 0 ? "" : " for this user: run it as root"))
+            printError(Self.withoutAgent("no agent answers at \(printable(settings.paths.runtime.path))/control.sock"))
             printError("next:  systemctl start nodeguard, and journalctl -u nodeguard where it does not stay up")
             printError("       nodeguard gate status and nodeguard check tell what can be told without it")
             throw ExitCode(2)
         }
+        if alive { return }
         if json { try printJSON(status) } else { print(StatusScreen.text(status)) }
         throw ExitCode(status.attention.isEmpty ? 0 : 1)
+    }
+}
+
+extension StatusCommand {
+    /// The answer where no agent gives it: what the kernel does with the ports.
+    private static func withoutAgent(_ what: String) -> String {
+        guard geteuid() == 0 else { return "NOT KNOWN: \(what) for this user: run it as root" }
+        switch try? KernelGate().read() {
+        case .shut: return "SHUT: \(what), and the kernel keeps the validators off the network"
+        case .open(let left):
+            return "OPEN FOR \(left.components.seconds) s MORE: \(what), and the kernel shuts the gate then"
+        case .absent, .observing, nil: return "NOT GUARDED: \(what)"
+        }
     }
 }
 
@@ -46,7 +63,7 @@ enum StatusScreen {
     static func text(_ status: AgentStatus) -> String {
         var lines = [verdict(status)]
         lines += status.attention.prefix(1).map { "why    \($0)" }
-        if let remedy = firstRemedy(status) { lines.append("next   \(remedy)") }
+        if let remedy = status.next { lines.append("next   \(remedy)") }
         lines.append("")
         lines.append("gate         \(gate(status.gate))")
         lines.append("posture      \(posture(status))")
@@ -75,23 +92,25 @@ enum StatusScreen {
     /// The answer to "is my validator safe?".
     private static func verdict(_ status: AgentStatus) -> String {
         switch (status.gate.state, status.gate.mode) {
-        case ("open", "enforce") where status.gate.override != nil:
+        case (_, "disabled"):
+            status.gate.override == "forced_shut"
+                ? "NOT GUARDED: the gate was forced shut by hand, and is not shut: it is disabled (policy.gate.mode)"
+                : "NOT GUARDED: the gate is disabled (policy.gate.mode)"
+        // Also where the gate otherwise only observes.
+        case ("closed", _) where status.gate.override == "forced_shut":
+            "SHUT BY HAND: the validators are kept off the network until nodeguard gate resume"
+        case ("open", "enforce") where status.gate.override == "open_by_hand":
             "NOT SAFE: the gate was opened by hand, whatever the posture"
-        case ("open", "enforce") where status.attention.isEmpty: "SAFE: the gate is open and every check passes"
+        case ("open", "enforce") where status.attention.isEmpty:
+            "SAFE: the gate is open and every required check passes"
         case ("open", "enforce"): "OPEN, WITH A WARNING: the validators are reachable, and something needs attention"
         case ("closed", "enforce"): "SHUT: the validators are kept off the network until the cause is gone"
         case (_, "observe"):
             status.attention.isEmpty
                 ? "ONLY OBSERVED: all is well, but the gate would not shut if it were not (policy.gate.mode)"
                 : "NOT GUARDED: something is wrong, and the gate only observes (policy.gate.mode)"
-        case (_, "disabled"): "NOT GUARDED: the gate is disabled (policy.gate.mode)"
         default: "NOT GUARDED: the agent does not hold the gate"
         }
-    }
-
-    private static func firstRemedy(_ status: AgentStatus) -> String? {
-        if status.gate.state != "open", let remedy = status.gate.remedy { return remedy }
-        return status.checks.first { $0.verdict != "pass" }?.remedy
     }
 
     private static func gate(_ gate: AgentStatus.Gate) -> String {

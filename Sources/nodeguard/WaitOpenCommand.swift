@@ -27,26 +27,33 @@ struct WaitOpenCommand: ParsableCommand {
 
     func run() throws {
         let end = timeout.map { ContinuousClock.now.advanced(by: $0.duration) }
-        var asks: () throws -> GateAnswer
+        let asks: () throws -> GateAnswer
         if let url {
             guard let place = HTTPPlace(url) else {
                 throw ValidationError("\(printable(url.utf8)) is not an address like http://127.0.0.1:9477/gate.")
             }
-            asks = { place.ask(within: .seconds(5)) }
+            // A listener that does not answer must not hold this up beyond its own time; the first question gets a chance.
+            asks = {
+                let left = end.map { max(ContinuousClock.now.duration(to: $0), .milliseconds(500)) }
+                return place.ask(within: min(left ?? .seconds(5), .seconds(5)))
+            }
         } else {
             let settings = try global.loadConfiguration().settings
             let mode = settings.policy.gate.mode
-            asks = { mode == .enforce ? try Self.kernel() : .open }
+            asks = { try Self.kernel(mode) }
         }
-        var said: String?
+        var said: (reason: String, at: ContinuousClock.Instant)?
         while true {
             let reason: String
             switch try asks() {
             case .open: return
             case .shut(let why): reason = why
             }
-            if reason != said { printError("waiting: \(reason)") }
-            said = reason
+            // Evidence may count seconds: a wait of hours must not fill a log.
+            if said.map({ $0.reason != reason && .now >= $0.at.advanced(by: .seconds(10)) }) ?? true {
+                printError("waiting: \(reason)")
+                said = (reason, .now)
+            }
             if let end, .now >= end {
                 printError("nodeguard: the gate did not open in time: \(reason)")
                 throw ExitCode(1)
@@ -56,16 +63,19 @@ struct WaitOpenCommand: ParsableCommand {
         }
     }
 
-    /// What the kernel does with the ports now.
-    private static func kernel() throws -> GateAnswer {
+    /// What the kernel does with the ports now. Where the gate only observes or is disabled, nothing but a closing by
+    /// hand shuts them.
+    private static func kernel(_ mode: Configuration.Gate.Mode) throws -> GateAnswer {
         do throws(KernelGateError) {
             switch try KernelGate().read() {
             case .open: return .open
             case .shut: return .shut("the gate is shut: nodeguard status says why")
-            // The mode enforce is wanted, and nothing enforces yet: the agent is just starting, or does not run.
-            case .absent, .observing: return .shut("the gate is not in the kernel yet: does nodeguard run?")
+            case .absent, .observing:
+                // Enforcing is wanted, and nothing enforces yet: the agent is just starting, or does not run.
+                return mode == .enforce ? .shut("the gate is not in the kernel yet: does nodeguard run?") : .open
             }
         } catch {
+            guard mode == .enforce else { return .open }
             if error == .notPermitted {
                 printError("nodeguard: \(error); without that right, use --url")
                 throw ExitCode(2)

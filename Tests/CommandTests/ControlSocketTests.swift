@@ -57,6 +57,23 @@ struct ControlSocketTests {
         #expect(files == 3001)
     }
 
+    @Test(.enabled(if: exists(pythonPackages.appending("varlink")), "scripts/setup test fetches the package varlink"))
+    func `another implementation of Varlink understands it`() throws {
+        let house = try AgentHouse()
+        func varlink(_ arguments: String...) throws -> String {
+            let result = try runProgram(
+                ["/usr/bin/python3", "-m", "varlink.cli"] + arguments,
+                environment: ["PYTHONPATH": pythonPackages.string, "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"])
+            return result.output + result.errors
+        }
+        let service = "unix:\(house.controlSocket)"
+        #expect(try varlink("info", service).contains("io.nodeguard"))
+        #expect(try varlink("help", "\(service)/io.nodeguard").contains("method GetStatus() -> (status: object)"))
+        #expect(try varlink("call", "\(service)/io.nodeguard.GetStatus").contains(#""schema": 1"#))
+        let scan = try varlink("call", "--more", "\(service)/io.nodeguard.Scan", #"{"targets":["sample"]}"#)
+        #expect(scan.contains(#""event": "scan.finished""#) && scan.contains(#""ended": "finished""#), "\(scan)")
+    }
+
     @Test func `the findings and the history come through it as the commands print them`() throws {
         let house = try AgentHouse()
         try house.folder.write("sample/bad", AgentHouse.bad)
@@ -76,6 +93,10 @@ struct ControlSocketTests {
         #expect(try house.call("Reload", "{}") == "{}")
     }
 }
+
+/// Where scripts/setup puts Tests/python-packages.
+private let pythonPackages = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
+    .appending("build/python")
 
 extension AgentHouse {
     /// Calls a method with bytes of the test's own, and gives the parameters of the answer, or the whole of an error.

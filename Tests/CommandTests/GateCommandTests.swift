@@ -103,6 +103,27 @@ struct GateCommandTests {
         #expect(!(try passes()))
     }
 
+    @Test func `removing takes every table away, says that the ports are open, and forgets no forced closing`() throws {
+        let nothing = try gate("remove")
+        #expect(nothing.status == 0)
+        #expect(nothing.errors.isEmpty, "\(nothing.errors)")
+        #expect(try gate("close", "--reason", "keys moved").status == 0)
+        try namespace.shell("nft add table inet other")
+        // Packages are removed with whatever configuration there is.
+        try folder.write("conf.d/90-wrong.yaml", "polcy: {}\n")
+        let removed = try gate("remove")
+        #expect(removed.status == 0, "\(removed.errors)")
+        #expect(removed.errors.contains("nothing shuts the validators' ports"))
+        #expect(try namespace.shell("nft list tables") == "table inet other\n")
+        #expect(try passes())
+        try namespace.shell("rm '\(folder.path.appending("conf.d/90-wrong.yaml"))'")
+        #expect(try gate("remove").errors.isEmpty)
+        #expect(try gate("close", "--early").status == 0)
+        let again = try gate("remove")
+        #expect(again.errors.contains("keys moved"), "\(again.errors)")
+        #expect(again.errors.contains("PORTS ARE OPEN"))
+    }
+
     @Test func `wrong usage exits 64`() throws {
         #expect(try gate("close").status == 64)
         #expect(try gate("open", "--for", "soon", "--reason", "x").status == 64)

@@ -23,6 +23,9 @@ let fullSnapshot: MetricsSnapshot = {
     snapshot.gate.isOverridden = false
     snapshot.gate.transitions = [.open: 3, .closed: 4]
     snapshot.gate.droppedPackets = [.inbound: 1_000_000, .outbound: 0]
+    snapshot.gate.droppedByReason = [
+        .inbound: [label("shut"): 1_000_000, label("answer"): 0], .outbound: [label("around"): 0],
+    ]
     snapshot.signatureDatabases = [label("daily"): moment, label("main"): UnixTime(seconds: 1_700_000_000)]
     snapshot.signaturesLoaded = 8_700_000
     var target = MetricsSnapshot.Target()
@@ -36,6 +39,7 @@ let fullSnapshot: MetricsSnapshot = {
     target.nextScan = moment
     target.findings = [.open: 1, .acknowledged: 2, .quarantined: 0]
     snapshot.targets = [label("system"): target, label("validators"): target]
+    snapshot.reverifySeconds = 2_592_000
     snapshot.quarantinedFiles = 2
     snapshot.keyFileProblems = 0
     return snapshot
@@ -61,6 +65,7 @@ struct MetricsTextTests {
         "nodeguard_gate_override": [],
         "nodeguard_gate_transitions_total": ["to"],
         "nodeguard_gate_dropped_packets_total": ["direction"],
+        "nodeguard_gate_dropped_packets_by_reason_total": ["direction", "reason"],
         "nodeguard_signatures_timestamp_seconds": ["database"],
         "nodeguard_signatures_loaded": [],
         "nodeguard_scan_running": ["target"],
@@ -71,6 +76,7 @@ struct MetricsTextTests {
         "nodeguard_scan_last_bytes": ["target"],
         "nodeguard_scan_oldest_verified_timestamp_seconds": ["target"],
         "nodeguard_scan_next_timestamp_seconds": ["target"],
+        "nodeguard_scan_reverify_seconds": [],
         "nodeguard_findings": ["target", "state"],
         "nodeguard_quarantined_files": [],
         "nodeguard_key_file_problems": [],
@@ -317,7 +323,7 @@ struct MetricsFileTests {
             Obstacle(
                 testDescription: "a user without rights", script: "true",
                 user: "setpriv --reuid=65534 --regid=65534 --clear-groups", says: "Permission denied",
-                fix: "ReadWritePaths="),
+                fix: "chown root the folder"),
         ]
     }
 }

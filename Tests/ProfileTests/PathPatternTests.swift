@@ -57,6 +57,10 @@ struct PathPatternTests {
             // The index must find whatever the pattern itself finds.
             let index = PathPatterns([("/none/such", 1), (pattern, 2), ("*.none", 3)])
             #expect(index.first(matching: Array(path.utf8)) == (expected ? 2 : nil), "\(pattern) and \(path)")
+            // And what is asked before the path is made up must never say no to it.
+            guard expected, let name = names.last else { continue }
+            let folder = index.folder(Array(("/" + names.dropLast().joined(separator: "/")).utf8))
+            #expect(index.mayMatch(NameHashes(Array(name.utf8)[...]), in: folder), "\(pattern) and \(path)")
         }
     }
 

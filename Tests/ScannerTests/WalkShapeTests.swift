@@ -28,6 +28,7 @@ import Testing
         }
         while let met = walk.next() {
             switch met {
+            case .known: break
             case .file(let candidate): files.append(name(candidate.path))
             case .key(let path, _, _): settled[name(path)] = .skipped(.keyFile)
             case .settled(let path, let outcome, _, _): settled[name(path)] = outcome

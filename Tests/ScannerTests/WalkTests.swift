@@ -11,6 +11,7 @@ import Testing
 @Suite struct WalkTests {
     private func text(_ met: Walk.Met) -> String {
         switch met {
+        case .known: "known"
         case .file(let candidate): String(decoding: candidate.path, as: UTF8.self)
         case .key(let path, _, _): String(decoding: path, as: UTF8.self) + " key_file"
         case .settled(let path, let outcome, _, _):

@@ -6,7 +6,11 @@ public enum Processes {
     /// The processes that this one started and that are not yet reaped.
     public static func children(of process: Int32) -> [Int32] {
         // The file needs CONFIG_PROC_CHILDREN, which every distribution's kernel has.
-        textOf("/proc/\(process)/task/\(process)/children").split(separator: " ").compactMap { Int32($0) }
+        // A child belongs to the thread that started it.
+        let threads = (try? runProgram(["ls", "/proc/\(process)/task"]).output.split(separator: "\n")) ?? []
+        return threads.flatMap { thread in
+            textOf("/proc/\(process)/task/\(thread)/children").split(separator: " ").compactMap { Int32($0) }
+        }
     }
 
     /// The name of the program that it runs (at most 15 characters); empty where it is gone.

@@ -1,5 +1,6 @@
 # Sourced by the tests in this folder: a fresh Debian root folder, in $root, removed when the test ends.
-# The fresh root is kept as build/chroot/base-CODENAME.tar: remove that file to have it made anew.
+# The fresh root is kept as build/chroot/base-CODENAME.tar: remove that file to have it made anew. A test that sets
+# `machine` to a list of packages gets a root folder with those in it, which is kept too.
 # shellcheck shell=bash
 
 fail() {
@@ -42,7 +43,12 @@ root=$scratch/root
 log=$scratch/log
 trap 'mountpoint -q "$root/proc" && umount "$root/proc"; rm -rf --one-file-system "$scratch"' EXIT
 mkdir "$root"
-tar --extract --directory="$root" --file="$base"
+unpacked=$base
+if [ -n "${machine:-}" ]; then
+    prepared=build/chroot/machine-$codename-$(cksum <<<"$machine" | cut -d ' ' -f 1).tar
+    if [ -e "$prepared" ]; then unpacked=$prepared; fi
+fi
+tar --extract --directory="$root" --file="$unpacked"
 mount -t proc proc "$root/proc"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 
@@ -51,6 +57,26 @@ in_root() {
         LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive ${http_proxy:+http_proxy="$http_proxy"} \
         ${https_proxy:+https_proxy="$https_proxy"} chroot "$root" "$@"
 }
+
+if [ "${machine:-}" ] && [ "$unpacked" != "$prepared" ]; then
+    echo "making a machine of it: $prepared"
+    rm -f build/chroot/machine-"$codename"-*.tar
+    # A root folder is no machine: nothing is to be started in it.
+    printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+    chmod 755 "$root/usr/sbin/policy-rc.d"
+    # shellcheck disable=SC2086 # a list of packages
+    if ! { in_root apt-get -qq update && in_root apt-get -qq -y --no-install-recommends install $machine; } \
+        >"$log" 2>&1 </dev/null; then
+        cat "$log"
+        fail "apt could not install: $machine"
+    fi
+    rm "$root/usr/sbin/policy-rc.d"
+    rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+    umount "$root/proc"
+    tar --create --directory="$root" --file="$prepared.new" .
+    mv "$prepared.new" "$prepared"
+    mount -t proc proc "$root/proc"
+fi
 
 passed=0 failed=0
 # check WHAT COMMAND…: the command must succeed.

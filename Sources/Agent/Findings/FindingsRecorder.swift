@@ -21,6 +21,8 @@ public final class FindingsRecorder {
     /// Opens the store. Where that fails the scan goes on, and ``problems`` tells.
     public init(state: FilePath) {
         do {
+            // The first scan of all makes it.
+            try makeFolder(state, permissions: .ownerReadWriteExecute)
             let store = try FindingsStore(state: state)
             self.store = store
             if let note = store.note { problems.append(note) }

@@ -19,6 +19,7 @@ public final class Agent {
     let store: OverrideStore
     private let journal: JournalQueue
     private let watchdog: Watchdog
+    private let statusListener: StatusListener
     let state: StateWatcher
     private var signatures: SignatureDatabases?
     private var stale = StaleSignatures()
@@ -40,6 +41,8 @@ public final class Agent {
     private static let heartbeat = Duration.seconds(15)
     /// How long a session has for its orderly end when the agent stops; systemd and kubelet wait longer.
     private static let patience = Duration.seconds(3)
+    /// When the agent no longer waits for a session that was killed: the gate must still be handed over.
+    private static let lastPatience = Duration.seconds(4)
 
     /// Takes the host's lock and prepares everything; nothing is opened, shut or scanned yet.
     ///
@@ -67,15 +70,17 @@ public final class Agent {
         let settings = configuration.loaded.settings
         let state = settings.paths.state.path
         let runtime = settings.paths.runtime.path
-        for folder in [state, runtime] { try makeFolder(folder, permissions: .ownerReadWriteExecute) }
+        try makeOwnFolder(state, isPrivate: true)
+        try makeOwnFolder(runtime, isPrivate: false)
         lock = try HostLock(state: state)
         Rights.keepForAgent()
 
         journal = JournalQueue(isWanted: settings.journal.enabled, longest: 1000)
         metrics = MetricsStore(state: state, textfile: settings.metrics.textfile?.path, version: version)
         store = OverrideStore(state: state, runtime: runtime)
-        gate = try GateKeeper(GatePlan(configuration.loaded), store: store)
+        gate = try GateKeeper(GatePlan(configuration.loaded), store: store, host: settings.paths.host.path)
         watchdog = Watchdog(gate)
+        statusListener = try StatusListener(gate, settings)
         self.state = try StateWatcher(settings, gate)
         scans = ScanKeeper(
             configuration.loaded, state: state, metrics: metrics, journal: journal,
@@ -92,6 +97,7 @@ public final class Agent {
     public func run() throws {
         try gate.start()
         try watchdog.start()
+        try statusListener.start()
         try state.start()
         metrics.update { snapshot in
             snapshot.up = began
@@ -139,9 +145,10 @@ public final class Agent {
     // MARK: Signals
 
     private func take(_ signal: Int32) {
+        guard stopping == nil else { return }
         if signal == SIGHUP {
             try? reload()
-        } else if stopping == nil {
+        } else {
             stopping = .now
             ServiceManager.stopping()
             scans.stop()
@@ -152,6 +159,7 @@ public final class Agent {
     private func end(since began: ContinuousClock.Instant) {
         if scans.isRunning {
             if .now >= began.advanced(by: Self.patience) { scans.kill() }
+            if .now >= began.advanced(by: Self.lastPatience) { scans.abandon() }
         } else if !isGateStopped {
             isGateStopped = true
             gate.stop()
@@ -163,8 +171,9 @@ public final class Agent {
 
     /// Reads the configuration again; where it is wrong, the one in force stays.
     func reload() throws(ConfigurationRefusal) {
-        ServiceManager.reloading()
-        defer { ServiceManager.ready(statusLine) }
+        // Until it is up it is not ready, however often it is asked to reload.
+        if isReady { ServiceManager.reloading() }
+        defer { if isReady { ServiceManager.ready(statusLine) } }
         do throws(ConfigurationRefusal) {
             try configuration.reload()
         } catch {
@@ -173,8 +182,13 @@ public final class Agent {
         }
         gate.replace(GatePlan(configuration.loaded))
         scans.adopt(configuration.loaded)
+        statusListener.adopt(configuration.loaded.settings)
         state.adopt(configuration.loaded.settings)
+        journal.adopt(isWanted: configuration.loaded.settings.journal.enabled)
+        metrics.adopt(textfile: configuration.loaded.settings.metrics.textfile?.path)
         keepConfiguration()
+        // Where there is no gate any more, or only one that observes, nobody has to wait for it.
+        control?.gateMoved()
         tell(.configReloaded(ConfigReloaded(files: configuration.loaded.files)))
     }
 
@@ -185,6 +199,8 @@ public final class Agent {
     }
 
     private func keepConfiguration() {
+        let reverify = configuration.loaded.settings.scan.reverify.milliseconds / 1000
+        metrics.update { $0.reverifySeconds = UInt64(max(1, reverify)) }
         do {
             try configuration.keep()
             stateProblem = nil
@@ -208,6 +224,7 @@ public final class Agent {
         guard let state else { return }
         metrics.update { $0.gate.transitions[state, default: 0] += 1 }
         control?.gateMoved()
+        statusListener.gateMoved()
     }
 
     /// Takes in what was found on the disks.
@@ -263,7 +280,8 @@ public final class Agent {
     private var statusLine: String {
         let view = gate.view
         let scan = scans.running.map { ", scanning \($0.target ?? "the given paths")" } ?? ""
-        return "\(view.inWords)\(scan)"
+        // Who asks at the control socket does not hear of this one.
+        return "\(view.inWords)\(scan)\(controlProblem.map { "; \($0)" } ?? "")"
     }
 
     // MARK: What others ask
@@ -273,8 +291,8 @@ public final class Agent {
         AgentStatus(
             version: version, began: began, gate: gate.view, will: store.current(), configuration: configuration,
             scans: scans, snapshot: metrics.snapshot,
-            problems: [controlProblem, stateProblem, journal.complaint].compactMap { $0 } + metrics.problems
-                + (signatures?.problems ?? []))
+            problems: [controlProblem, stateProblem, statusListener.problem, journal.complaint].compactMap { $0 }
+                + metrics.problems + (signatures?.problems ?? []))
     }
 }
 
@@ -288,10 +306,6 @@ struct UnusableConfiguration: Error, CustomStringConvertible {
 }
 
 extension Agent {
-    /// Whether the ports are open now, or there is no gate: what `wait-open` waits for. A gate that only observes shuts
-    /// nothing.
-    var isGateOpen: Bool {
-        let view = gate.view
-        return view.mode != .enforce || (view.isKept && view.decision.isOpen)
-    }
+    /// See ``GateView/isOpen``.
+    var isGateOpen: Bool { gate.view.isOpen }
 }

@@ -28,6 +28,8 @@ public struct AgentStatus: Codable, Equatable, Sendable {
     public var configuration: [String]
     /// What needs a person, a sentence each; empty where nothing does.
     public var attention: [String]
+    /// What to do about the first of these; nil where that is nothing, or it says so itself.
+    public var next: String?
 
     /// The gate.
     public struct Gate: Codable, Equatable, Sendable {
@@ -124,22 +126,33 @@ extension AgentStatus {
                 uniquingKeysWith: { first, _ in first }))
         self.configuration = configuration.loaded.files.map { printable($0) }
         attention = []
-        attention = findAttention(view, configuration, scans, problems)
+        let found = findAttention(view, will, configuration, scans, problems)
+        attention = found.map(\.what)
+        next = found.first?.remedy
     }
 
     /// In the order of what it means for the validator.
     private func findAttention(
-        _ view: GateView, _ configuration: AgentConfiguration, _ scans: ScanKeeper, _ problems: [String]
-    ) -> [String] {
-        var found: [String] = []
+        _ view: GateView, _ will: GateOverrideState, _ configuration: AgentConfiguration, _ scans: ScanKeeper,
+        _ problems: [String]
+    ) -> [(what: String, remedy: String?)] {
+        var found: [(what: String, remedy: String?)] = []
+        func need(_ what: String, _ remedy: String? = nil) { found.append((what, remedy)) }
         if !view.isKept {
-            found.append("the gate is not held: \(view.trouble ?? "it has not begun yet")")
+            need("the gate is not held: \(view.trouble ?? "it has not begun yet")")
         } else if let trouble = view.trouble {
-            found.append("the gate's rules are not as they should be: \(trouble)")
+            need("the gate's rules are not as they should be: \(trouble)")
         }
-        if view.isKept && !view.decision.isOpen { found.append("the gate is shut: \(view.why)") }
+        if view.isKept && !view.decision.isOpen { need("the gate is shut: \(view.why)", view.remedy) }
         if case .openByOverride = view.decision {
-            found.append("the gate is open by hand, whatever the posture: \(view.why)")
+            need(
+                "the gate is open by hand, whatever the posture: \(view.why)",
+                "nodeguard gate resume, if that reason no longer holds")
+        }
+        if view.mode == .disabled, case .forcedShut(let reason) = will {
+            need(
+                "the gate was forced shut by hand (\(printable(reason.utf8))), and policy.gate.mode: disabled leaves it open",
+                "set policy.gate.mode to observe or enforce, or run nodeguard gate resume")
         }
         let isScanned = targets.contains { $0.lastCompletion != nil }
         for check in checks where check.verdict != "pass" {
@@ -149,20 +162,21 @@ extension AgentStatus {
                 continue
             }
             if case .shutByCheck(let name, _) = view.decision, name.rawValue == check.check { continue }
-            found.append("\(check.check) is \(check.verdict): \(check.evidence)")
+            need("\(check.check) is \(check.verdict): \(check.evidence)", check.remedy)
         }
         if let refusal = configuration.refusal {
             let which = configuration.isLastGood ? "an earlier one is in force" : "the one of before stays in force"
-            found.append("the configuration is wrong, \(which): \(refusal.problems[0])")
+            need("the configuration is wrong, \(which): \(refusal.problems[0])", "nodeguard config check")
         }
         for target in targets {
             let unseen = target.lastCounts.map { $0[.incomplete] } ?? 0
             if unseen > 0 {
-                found.append(
+                need(
                     "\(unseen) files of target \(target.name) could not be looked at in full: nodeguard history")
             }
         }
-        return found + scans.problems + problems
+        for problem in scans.problems + problems { need(problem) }
+        return found
     }
 }
 

@@ -3,6 +3,7 @@ internal import Journal
 internal import LinuxSystem
 internal import Policy
 internal import Synchronization
+internal import SystemPackage
 
 /// The gate's loop on a thread of its own, and what the rest of the agent may know of it.
 ///
@@ -28,12 +29,13 @@ final class GateKeeper: Sendable {
     /// Where the gate's loop could not begin, it is tried again so often.
     private static let pause: Int32 = 5000
 
-    init(_ plan: GatePlan, store: OverrideStore) throws(SystemCallError) {
+    /// - Parameter host: where the node's root is, for its container runtime.
+    init(_ plan: GatePlan, store: OverrideStore, host: FilePath) throws(SystemCallError) {
         let events = try Mailbox<Event>()
         self.events = events
         retry = try Bell()
         state = Mutex(State(plan: plan))
-        loop = try GateLoop(plan, store: store, tell: { events.put($0) })
+        loop = try GateLoop(plan, store: store, host: host, tell: { events.put($0) })
     }
 
     /// Starts the thread; it ends after ``stop()``.
@@ -73,7 +75,7 @@ final class GateKeeper: Sendable {
             return GateView(
                 decision: status.decision, posture: isLooping ? status.posture : state.posture ?? status.posture,
                 counters: status.counters, trouble: isLooping ? status.trouble : state.trouble,
-                isKept: isLooping, mode: state.plan.settings.mode)
+                isKept: isLooping && status.isInPlace, mode: state.plan.settings.mode)
         }
     }
 
@@ -114,8 +116,22 @@ struct GateView: Equatable, Sendable {
     var counters: GateCounters
     /// Why the gate is not as it should be, for a person; nil where it is.
     var trouble: String?
-    /// Whether the agent holds the gate at all: false where the kernel or another agent keeps it from it.
+    /// Whether the agent holds the gate at all: false where the kernel or another agent keeps it from it, or took its rules.
     var isKept: Bool
     /// What decisions do to the ports.
     var mode: GateMode
+}
+
+extension GateView {
+    /// Whether the ports are open now, or nothing shuts them: what `wait-open` waits for, and what the status listener tells.
+    /// A gate that only observes shuts nothing, unless a person has forced it shut.
+    var isOpen: Bool {
+        switch mode {
+        case .disabled: return true
+        case .observe:
+            if case .forcedShut = decision { return false }
+            return true
+        case .enforce: return isKept && decision.isOpen
+        }
+    }
 }

@@ -34,6 +34,14 @@ extension MetricsSnapshot {
         gate.isOverridden = isOverridden
         for direction in Gate.Direction.allCases {
             gate.droppedPackets[direction] = view.counters.packets(direction: direction.rawValue)
+            gate.droppedByReason[direction] = [:]
+        }
+        for reason in DropReason.allCases {
+            guard let direction = Gate.Direction(rawValue: reason.direction), let label = MetricLabel(reason.rawValue)
+            else {
+                continue
+            }
+            gate.droppedByReason[direction, default: [:]][label] = view.counters.packets[reason] ?? 0
         }
     }
 }

@@ -57,7 +57,9 @@ final class ScanKeeper {
         let listener: (any ScanListener)?
         /// The target that it is at.
         var target: String?
-        /// What was unfinished of that target before.
+        /// Whether a scan of it began, or went on, and did not end yet.
+        var isAtTarget = false
+        /// Whether the schedule was waiting for that target already.
         var wasUnfinished = false
         var isEnding = false
         var progress: ScanProgress?
@@ -157,6 +159,15 @@ final class ScanKeeper {
         current?.session.end()
     }
 
+    /// Waits no longer for what was killed: a process that hangs in a disk ends when the disk answers, and not before.
+    func abandon() {
+        guard let current else { return }
+        self.current = nil
+        current.listener?.ended(.failed("nodeguard stops, and the scan's process hangs", nil))
+        // Its end would be waited for together with the last reference.
+        _ = unsafe Unmanaged.passRetained(current.session)
+    }
+
     private func endCurrent() {
         guard current?.isEnding == false else { return }
         current?.isEnding = true
@@ -251,7 +262,8 @@ final class ScanKeeper {
         guard let running = current else { return }
         if let listener = running.listener {
             if listener.isGone { endCurrent() }
-            running.session.isHeldBack = !listener.hasRoom && !listener.isGone
+            // Who stops has no time for a client that does not read.
+            running.session.isHeldBack = !listener.hasRoom && !listener.isGone && !isStopping
         }
         do {
             let ending = try running.session.advance { hear($0) }
@@ -278,19 +290,30 @@ final class ScanKeeper {
     /// What the schedule has to know of it.
     private func follow(_ event: Event) {
         switch event {
-        case .scanStarted(let scan):
-            current?.target = scan.target
-            guard let target = scan.target else { return }
-            current?.wasUnfinished = schedule.records[target]?.unfinished != nil
-            if current?.request.trigger == .manual {
-                schedule.began(target, at: .now())
-                keep()
-            }
+        case .scanStarted(let scan): isAt(scan.target)
+        case .scanResumed(let scan): isAt(scan.target)
         case .scanFinished(let scan):
+            current?.isAtTarget = false
             guard let target = scan.target else { return }
             settle(target, scan.totals.completeness == .complete ? .completed : .interrupted)
-        case .scanInterrupted(let scan): settle(scan.target, ending(of: scan))
+        case .scanInterrupted(let scan):
+            // Before this session begins with a target it may tell how an earlier one ended: that is settled.
+            guard current?.isAtTarget == true else { return }
+            current?.isAtTarget = false
+            settle(scan.target, ending(of: scan))
         default: break
+        }
+    }
+
+    /// The session begins with a target, or goes on with it.
+    private func isAt(_ target: String?) {
+        current?.target = target
+        current?.isAtTarget = true
+        guard let target else { return }
+        current?.wasUnfinished = schedule.records[target]?.unfinished != nil
+        if current?.request.trigger == .manual {
+            schedule.began(target, at: .now())
+            keep()
         }
     }
 
@@ -317,12 +340,11 @@ final class ScanKeeper {
         current = nil
         if case .failed(let reason, _) = ending {
             ended.reporter.sessionEnded()
-            problem = "the last scan failed: \(reason)"
-            settle(ended.target, .failed)
+            if !ended.isEnding { problem = "the last scan failed: \(reason)" }
         }
-        // Whatever it was at without telling its end.
+        // Whatever it was at without telling its end. Who was asked to end while still beginning has not failed.
         for target in schedule.records.keys where schedule.records[target]?.isRunning == true {
-            settle(target, .failed)
+            settle(target, ended.isEnding ? .interrupted : .failed)
         }
         reportProblems = ended.reporter.problems
         ended.listener?.ended(ending)

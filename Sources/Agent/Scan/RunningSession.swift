@@ -30,7 +30,7 @@ public final class RunningSession {
         events = try Pipe()
         failures = try Pipe()
         process = try ChildProcess(
-            program: Executables.nodeguard(), arguments: ["scan-session"],
+            program: Executables.nodeguard(), arguments: ["scan-session"] + SessionUnit.arguments,
             environment: ChildProcess.bareEnvironment,
             descriptors: [orders.descriptor, events.writeEnd, failures.writeEnd])
         events.closeWriteEnd()

@@ -82,6 +82,7 @@ extension SessionOrder {
             scratchParent: Self.scratchParent(state), validatorFiles: ValidatorFiles(configuration),
             report: request.tellsEverything ? .everything : .notable, trigger: request.trigger,
             estimatesTotals: request.estimatesTotals)
+        host = settings.paths.host.path
         self.state = state
         reverifySeconds = UInt64(max(1, settings.scan.reverify.milliseconds / 1000))
         isFull = request.isFull

@@ -14,6 +14,8 @@ extension Configuration {
 
     /// Where nodeguard keeps what it remembers: the mapping `paths`.
     public struct Paths: Section {
+        /// The root of the machine that is looked at, seen from this process.
+        public var host: AbsolutePath = "/"
         /// What outlives a boot: the ledger, the quarantine, the history, the last good configuration.
         public var state: AbsolutePath = "/var/lib/nodeguard"
         /// What does not: the control socket, the lock.
@@ -23,6 +25,13 @@ extension Configuration {
         public init() {}
 
         static let keys: [Key<Self>] = [
+            Key(
+                "host", \.host,
+                """
+                Where the root of the machine that is looked at is mounted: for containers, such as `/host`. Targets, \
+                exclusions, validators' folders, findings and the quarantine's places stay the machine's own paths; \
+                signatures, `state`, `runtime` and the metrics' file are paths of the container.
+                """),
             Key(
                 "state", \.state,
                 """

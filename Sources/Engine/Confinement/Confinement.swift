@@ -2,6 +2,7 @@ internal import CLinux
 internal import EngineProtocol
 internal import Glibc
 internal import LinuxSystem
+internal import Sandbox
 internal import SystemPackage
 
 /// Everything that the engine gives up, in the order in which it goes. docs/security-model.md tells why.
@@ -33,9 +34,7 @@ struct Confinement {
     static func begin() throws(ConfinementError) {
         dieWithParent()
         // Nothing that is started or read from here on can gain a right by a set-user-ID bit.
-        guard nodeguard_prctl(Int32(PR_SET_NO_NEW_PRIVS), 1) == 0 else {
-            throw ConfinementError("prctl", "give up gaining rights")
-        }
+        try giveUpGainingRights()
         // libclamav looks for its plug-ins along LD_LIBRARY_PATH and for its temporary folder in TMPDIR.
         clearenv()
         // Each scan looks at the time zone: read it now, the file is out of reach later.
@@ -69,7 +68,7 @@ struct Confinement {
         try Capabilities.keepOnlyReading()
         // The kernel forgets both when the user changes (prctl(2)).
         dieWithParent()
-        try Self.hide()
+        try forbidTracing()
         try space.makeSlots(slots)
         if landlock == nil {
             notes.append(
@@ -104,18 +103,13 @@ struct Confinement {
     /// A worker, right after the fork. Descriptor 3 is its socket, its slot of the scratch space its working directory.
     func beginWorker(socket: Int32, slot: Int) throws(ConfinementError) {
         dieWithParent()
-        try Self.hide()
+        try forbidTracing()
         try ScratchSpace.enter(slot: slot)
         try landlock?.enter(reading: [], writing: ["."])
-        try ResourceLimits.beginWorker(limits, loadedAddressSpace: loadedAddressSpace, machineMemory: machineMemory)
+        try ResourceLimits.beginWorker(
+            limits, loadedAddressSpace: loadedAddressSpace, machineMemory: machineMemory,
+            hasOwnScratch: space.isMemory)
         try Descriptors.beginWorker(socket: socket)
         if filtersCalls { try SystemCallFilter.worker().enter() }
-    }
-
-    /// No core dump, which would hold the content of scanned files, and no debugger of the same user.
-    private static func hide() throws(ConfinementError) {
-        guard nodeguard_prctl(Int32(PR_SET_DUMPABLE), 0) == 0 else {
-            throw ConfinementError("prctl", "forbid core dumps")
-        }
     }
 }

@@ -1,6 +1,6 @@
-internal import CLinux
 internal import Glibc
 internal import LinuxSystem
+internal import Sandbox
 internal import SystemPackage
 
 /// Open files, the rights that are hardest to see. The fear: a worker that finds the session's terminal, the control
@@ -15,16 +15,12 @@ enum Descriptors {
                 throw ConfinementError("dup2", "let go of descriptor", "\(descriptor)")
             }
         }
-        guard nodeguard_close_range(4, UInt32.max) == 0 else {
-            throw ConfinementError("close_range", "close what it inherited")
-        }
+        try closeDescriptors(from: 4)
     }
 
     /// A worker keeps its own socket, as descriptor 3, and `/dev/null` three times.
     static func beginWorker(socket: Int32) throws(ConfinementError) {
         guard dup2(socket, 3) >= 0, dup2(0, 2) >= 0 else { throw ConfinementError("dup2", "keep only its socket") }
-        guard nodeguard_close_range(4, UInt32.max) == 0 else {
-            throw ConfinementError("close_range", "close what it inherited")
-        }
+        try closeDescriptors(from: 4)
     }
 }

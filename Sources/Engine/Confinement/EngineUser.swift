@@ -2,6 +2,7 @@ internal import CLinux
 internal import EngineProtocol
 internal import Glibc
 internal import LinuxSystem
+internal import Sandbox
 internal import SystemPackage
 
 /// Whom the engine runs as. The fear: whatever a taken-over engine can still do, it can do to its user's files and
@@ -9,8 +10,6 @@ internal import SystemPackage
 struct EngineUser {
     /// The name that packaging/deb/nodeguard.sysusers makes.
     static let name = "nodeguard-engine"
-    /// "nobody" of every Linux (the overflow user, user_namespaces(7)).
-    private static let nobody: UInt32 = 65534
 
     let user: UInt32
     let group: UInt32
@@ -32,9 +31,9 @@ struct EngineUser {
             let text = try? passwd.closeAfter({ try readToEnd(passwd) }), let found = entry(in: text)
         else {
             return EngineUser(
-                user: nobody, group: nobody, isOther: true,
+                user: UserChange.nobody, group: UserChange.nobody, isOther: true,
                 notes: [
-                    "there is no user \(name): the engine runs as user \(nobody), which other programs may use too; fix: systemd-sysusers"
+                    "there is no user \(name): the engine runs as user \(UserChange.nobody), which other programs may use too; fix: systemd-sysusers"
                 ])
         }
         guard found.user != 0 && found.group != 0 else {
@@ -61,21 +60,8 @@ struct EngineUser {
     /// Becomes that user, for good. Capabilities survive it only as far as they are wanted for loading.
     func become() throws(ConfinementError) {
         guard isOther else { return }
-        let remedy = "nodeguard's scan needs CAP_SETUID and CAP_SETGID to start its engine as another user"
-        guard nodeguard_prctl(Int32(PR_SET_KEEPCAPS), 1) == 0 else {
-            throw ConfinementError("prctl", "keep a capability")
-        }
-        guard nodeguard_drop_groups() == 0 else {
-            throw ConfinementError("setgroups", "leave its groups", remedy: remedy)
-        }
-        guard nodeguard_become_group(group) == 0 else {
-            throw ConfinementError("setresgid", "change to group", "\(group)", remedy: remedy)
-        }
-        guard nodeguard_become_user(user) == 0 else {
-            throw ConfinementError("setresuid", "change to user", "\(user)", remedy: remedy)
-        }
-        guard nodeguard_is_user(user) != 0 else {
-            throw ConfinementError("the engine is still another user than \(user) after it changed")
-        }
+        try UserChange.become(
+            user: user, group: group, keepsCapabilities: true,
+            remedy: "nodeguard's scan needs CAP_SETUID and CAP_SETGID to start its engine as another user")
     }
 }

@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Glibc
 internal import LinuxSystem
+internal import Sandbox
 internal import SystemPackage
 
 /// namespaces(7). The fear: a worker that talks to the outside, or to a service of this machine's that trusts whoever

@@ -2,6 +2,7 @@ internal import CLinux
 internal import EngineProtocol
 internal import Glibc
 internal import LinuxSystem
+internal import Sandbox
 internal import SystemPackage
 
 /// setrlimit(2) and its kin. The fear: a file that makes its worker take the memory, the processor or the disk that a
@@ -48,28 +49,24 @@ enum ResourceLimits {
     /// A worker's: beyond the signatures as much address space as the file and what is unpacked of it may take, though no
     /// more than half of the machine's memory; no file larger than its scratch space has room for.
     static func beginWorker(
-        _ limits: EngineLimits, loadedAddressSpace: UInt64, machineMemory memory: UInt64
+        _ limits: EngineLimits, loadedAddressSpace: UInt64, machineMemory memory: UInt64, hasOwnScratch: Bool
     ) throws(ConfinementError) {
         let content = limits.fileBytes + min(limits.contentBytes, UInt64(1) << 40)
         let space = loadedAddressSpace + min(content, memory / 2) + looksOwnSpace
         try limit(Int32(RLIMIT_AS.rawValue), space, "memory")
         try limit(Int32(RLIMIT_DATA.rawValue), space, "memory")
-        try limit(Int32(RLIMIT_FSIZE.rawValue), try ScratchRoom.begin(limits), "the size of files")
+        let largest = try ScratchRoom.begin(limits, isOwnMemory: hasOwnScratch)
+        try limit(Int32(RLIMIT_FSIZE.rawValue), largest, "the size of files")
         // libclamav holds one for each level of nested archives, and a few of its own.
         try limit(Int32(RLIMIT_NOFILE.rawValue), min(256, try openFilesLimit()), "open files")
         try limit(nodeguard_locked_memory, 0, "locked memory")
     }
 
     /// Ends this process by SIGPROF when the next look takes more CPU time than a look may, also where libclamav does
-    /// not look at the clock and the session has stopped to.
+    /// not look at the clock and the session has stopped to. Between looks, where it waits, no CPU time passes.
     static func startLook(_ limits: EngineLimits) {
         // Its two arguments cannot be wrong; the session's own clock stands behind it.
         _ = nodeguard_cpu_timer(UInt64(limits.milliseconds) + graceMilliseconds)
-    }
-
-    /// The look is over.
-    static func endLook() {
-        _ = nodeguard_cpu_timer(0)
     }
 
     private static func openFilesLimit() throws(ConfinementError) -> UInt64 {
@@ -78,9 +75,5 @@ enum ResourceLimits {
             throw ConfinementError("getrlimit", "see its limit of open files")
         }
         return UInt64(now.rlim_max)
-    }
-
-    private static func limit(_ resource: Int32, _ value: UInt64, _ name: String) throws(ConfinementError) {
-        guard nodeguard_limit(resource, value) == 0 else { throw ConfinementError("setrlimit", "limit", name) }
     }
 }

@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Glibc
 internal import LinuxSystem
+internal import Sandbox
 internal import SystemPackage
 
 /// Where workers unpack: one slot each. The fear: an archive, or a taken-over worker, that fills the disk of a machine
@@ -14,6 +15,8 @@ struct ScratchSpace {
     private(set) var notes: [String] = []
     /// The options of a slot's mount; nil where slots are plain folders.
     private var mount: String?
+    /// Whether each slot is memory of its own.
+    var isMemory: Bool { mount != nil }
 
     /// The folder of a slot, seen from the top of the scratch space, which is the working directory.
     static func folder(slot: Int) -> FilePath { FilePath("slot-\(slot)") }
@@ -25,7 +28,8 @@ struct ScratchSpace {
         var space = ScratchSpace()
         let cap = size(workers: workers, wanted: bytes)
         let owner = "mode=0700,uid=\(user.user),gid=\(user.group)"
-        if user.isOther, try Namespaces.leaveMounts(), try mountMemory(path, "size=4m,\(owner)") {
+        // The top is root's, who makes the slots in it: without CAP_DAC_OVERRIDE root may not write what is another user's.
+        if user.isOther, try Namespaces.leaveMounts(), try mountMemory(path, "size=4m,mode=1777") {
             // A few more than one look may unpack: libclamav keeps a folder for each archive in an archive.
             space.mount = "size=\(cap),nr_inodes=\(UInt64(files) * 2 + 4096),\(owner)"
         } else {

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Sandbox
 
 extension SystemCallFilter {
     /// What the engine needs once the signatures are loaded: fork workers, wait for their end, clear their slots, talk to

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Sandbox
 
 extension SystemCallFilter {
     /// What a worker needs to look at a file that it was handed: read it, unpack into its slot, compute, answer.
@@ -12,7 +13,8 @@ extension SystemCallFilter {
             Rule.allow("fcntl", .equal(argument: 1, UInt64($0)))
         }
         return SystemCallFilter(
-            rules: memory() + questions + [
+            // libclamav's bytecode is interpreted: no memory needs to be executable.
+            rules: Rule.memory() + questions + [
                 // The socket is descriptor 3; it has no other.
                 .allow("recvmsg", .equal(argument: 0, 3)),
                 .allow("sendmsg", .equal(argument: 0, 3)),
@@ -37,15 +39,5 @@ extension SystemCallFilter {
                 // libraries ask whether a file is a terminal, and can live with no answer.
                 .refuse("ioctl", ENOTTY),
             ])
-    }
-
-    /// Memory, never executable: libclamav's bytecode is interpreted.
-    private static func memory() -> [Rule] {
-        let executable = UInt64(PROT_EXEC)
-        return [
-            .allow("brk"), .allow("munmap"), .allow("mremap"), .allow("madvise"),
-            .allow("mmap", .without(argument: 2, executable)),
-            .allow("mprotect", .without(argument: 2, executable)),
-        ]
     }
 }

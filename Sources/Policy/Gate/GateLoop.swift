@@ -63,6 +63,8 @@ public struct GateStatus: Equatable, Sendable {
     public var counters: GateCounters
     /// Why the kernel's rules are not as they should be; nil where they are.
     public var trouble: String?
+    /// Whether the kernel has the rules of the plan. Where it has not, nobody knows what it does with the ports.
+    public var isInPlace = true
 }
 
 /// Judges the posture and moves the gate, on a thread of the caller's, until it is stopped.
@@ -161,7 +163,11 @@ public final class GateLoop: Sendable {
     ///   left goes on by itself and ends by itself.
     public func run() throws(KernelGateError) {
         let plan = shared.withLock { $0.plan }
-        var session = try Session(plan, store: store, host: host, looksAt: looksAt, tell: tell)
+        // Told after the pass: who hears of an event and asks for the status finds what the event tells of.
+        let happened = Mutex<[Event]>([])
+        var session = try Session(
+            plan, store: store, host: host, looksAt: looksAt,
+            tell: { event in happened.withLock { $0.append(event) } })
         while true {
             session.pass(shared.withLock { $0.state })
             let status = session.status
@@ -170,6 +176,11 @@ public final class GateLoop: Sendable {
                 shared.cameRound = monotonicNanoseconds()
                 return (shared.plan, shared.isStopped)
             }
+            let told = happened.withLock { events in
+                defer { events = [] }
+                return events
+            }
+            for event in told { tell(event) }
             if isStopped { break }
             session.adopt(plan)
             session.wait(for: wakeUp.rawValue)
@@ -197,7 +208,10 @@ private struct Session {
     private var tunnels: Set<UInt32> = []
     private var expected: GateFingerprint?
     /// Whether the kernel has the plan's rules. Without them nothing is opened.
-    private var areRulesInPlace = true
+    private var areRulesInPlace: Bool {
+        get { status.isInPlace }
+        set { status.isInPlace = newValue }
+    }
     private var nextLook: ContinuousClock.Instant = .now
     private var nextLease: ContinuousClock.Instant = .now
     private var places: [PodSelector: PodPlace]

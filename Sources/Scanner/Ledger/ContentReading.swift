@@ -6,10 +6,11 @@ internal import SystemPackage
 /// Reads a file from its first byte to its last for its SHA-256. Nothing in it is interpreted.
 struct ContentReading: ~Copyable {
     /// Read at once, in bytes: between two of them the caller may do something else.
-    static let pieceLength = 1 << 20
+    static let pieceLength = 256 << 10
 
     private var hash = SHA256()
-    private var buffer = [UInt8](repeating: 0, count: pieceLength)
+    /// Made for the first file: where nothing is due, nothing is read.
+    private var buffer: [UInt8] = []
 
     /// The digest of the file; nil where it could not be read to the end, or had another size at the end than `size`.
     ///
@@ -17,6 +18,7 @@ struct ContentReading: ~Copyable {
     ///
     /// - Parameter pause: called after each piece, with its bytes.
     mutating func digest(of file: Int32, size: UInt64, pause: (Int) throws -> Void) rethrows -> Digest? {
+        if buffer.isEmpty { buffer = [UInt8](repeating: 0, count: Self.pieceLength) }
         var offset: UInt64 = 0
         while true {
             let count = unsafe buffer.withUnsafeMutableBytes {

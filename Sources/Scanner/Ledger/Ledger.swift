@@ -45,11 +45,14 @@ final class Ledger {
     private var fileSystems: [FileSystemIdentity] = []
     /// On which device number each file system was met by this session.
     private var devices: [UInt16: UInt64] = [:]
+    /// The last answer of ``known(_:device:)``.
+    private var lastKnown: (identity: FileSystemIdentity, device: UInt64, index: UInt16)?
     /// 0 is for paths given by hand.
     private var targets: [String] = [""]
     private var status = LedgerStatus()
     private var settled: [Place: SettledFile] = [:]
     private var isContentIndexed = false
+    private var isMarked = false
 
     /// The scan that runs.
     private var key = ""
@@ -69,6 +72,10 @@ final class Ledger {
     private var lock: OwnedDescriptor?
     private var unwritten: [LedgerRecord] = []
     private var lastFlush: UInt64 = 0
+
+    /// The kernel writes pages after 30 seconds, looking for them every 5 (vm.dirty_expire_centisecs,
+    /// vm.dirty_writeback_centisecs), unless somebody has set that otherwise.
+    private static let secondsUntilWritten: Int64 = 60
 
     private struct Place: Hashable {
         let fileSystem: UInt16
@@ -92,6 +99,8 @@ final class Ledger {
         open(folder)
     }
 
+    /// The time as of the last 32 files or so.
+    private var recentNow: UInt32 = 0
     private var now: UInt32 { UInt32(clamping: clock().microseconds / 1_000_000) }
 
     // MARK: A scan
@@ -105,13 +114,17 @@ final class Ledger {
     func begin(key: String, name: String?, context: LookContext?, isFull: Bool) -> Beginning {
         self.key = key
         self.isFull = isFull
+        recentNow = now
         current = context
         self.context = context.map(index(of:))
         target = name.map(index(ofTarget:)) ?? 0
         if let last = status.completed[key], last < now { interval = now - last }
         interval = min(max(interval, 86400), reverify / 2)
         devices = [:]
-        for position in table.positions { table[position].marks.remove(.met) }
+        lastKnown = nil
+        // Nothing that was read from the file is marked.
+        if isMarked { for position in table.positions { table[position].marks.remove(.met) } }
+        isMarked = true
         if let interrupted = status.running[key], interrupted.isFull == isFull, log != nil || isReadOnly {
             status.running[key]?.isInterruptionTold = false
             writeStatus()
@@ -188,14 +201,15 @@ final class Ledger {
         guard let identity, let fileSystem = known(identity, device: status.device), let current,
             let state = FileState(status)
         else { return .due }
-        if let earlier = settled[Place(fileSystem: fileSystem, inode: state.inode)], earlier.state == state,
+        if !settled.isEmpty, let earlier = settled[Place(fileSystem: fileSystem, inode: state.inode)],
+            earlier.state == state,
             earlier.scanID == self.status.running[key]?.scanID, contexts[Int(earlier.context)] == current
         {
             let detail = earlier.detail.map { "; \($0)" } ?? ""
             return .settled(
                 earlier.outcome, detail: "settled before the scan was interrupted\(detail)", sha256: earlier.sha256)
         }
-        guard let position = table.find(fileSystem: fileSystem, inode: state.inode) else { return .due }
+        guard let position = table.findNext(fileSystem: fileSystem, inode: state.inode) else { return .due }
         let record = table[position]
         guard record.state == state, !record.marks.contains(.forgotten) else { return .due }
         if !record.marks.contains(.met) {
@@ -237,22 +251,35 @@ final class Ledger {
 
     /// Whether a look still counts: neither too old nor of a time to come, and of this scan where that looks at everything.
     private func isTrusted(_ record: LedgerRecord) -> Bool {
-        let now = now
+        // The clock is asked now and then, and where a look seems to be of a time to come.
+        let now = record.lookedAt <= recentNow ? recentNow : now
         guard record.lookedAt <= now, now - record.lookedAt + interval <= reverify else { return false }
         if !isFull || record.marks.contains(.fresh) { return true }
         return status.running[key].map { record.lookedAt > $0.began } ?? false
     }
 
     /// Remembers what is needed to remember a look, when it begins; nil where a look at this file cannot be remembered:
-    /// its file system has no identity, or the file was changed within the last two seconds, or in a time to come.
-    func subject(_ status: FileStatus, on identity: FileSystemIdentity?, isBulk: Bool) -> Subject? {
+    /// its file system has no identity, the file was changed within the last two seconds or in a time to come, or it has
+    /// pages that were not written to the disk yet.
+    ///
+    /// The kernel sets the times when a page that is on the disk is written to through a memory map, and not again before
+    /// that page was written back: with such a page, the content could change after the look and the times stay.
+    ///
+    /// - Parameter hasUnwritten: whether it has such pages; nil where that is not known: then it is not remembered before
+    ///   the kernel has had the time to write them.
+    func subject(
+        _ status: FileStatus, on identity: FileSystemIdentity?, isBulk: Bool, hasUnwritten: Bool?
+    ) -> Subject? {
         guard let identity, context != nil, let fileSystem = known(identity, device: status.device),
             let state = FileState(status)
         else { return nil }
         let began = clock()
         let (nanoseconds, overflow) = began.microseconds.multipliedReportingOverflow(by: 1000)
         // Clocks of file systems are coarse: a change so short before the look and one after it may look the same.
-        guard !overflow, state.changed <= nanoseconds - 2_000_000_000 else { return nil }
+        let seconds: Int64 = hasUnwritten == nil ? Self.secondsUntilWritten : 2
+        guard !overflow, hasUnwritten != true, state.changed <= nanoseconds - seconds * 1_000_000_000 else {
+            return nil
+        }
         return Subject(state: state, fileSystem: fileSystem, began: began, isBulk: isBulk)
     }
 
@@ -353,6 +380,13 @@ final class Ledger {
     /// The index of a file system; nil where two of the same identity are mounted at once: one is a copy of the other,
     /// and which of them is meant nobody knows.
     private func known(_ identity: FileSystemIdentity, device: UInt64) -> UInt16? {
+        if let last = lastKnown, last.device == device, last.identity == identity { return last.index }
+        let index = find(identity, device: device)
+        lastKnown = index.map { (identity, device, $0) }
+        return index
+    }
+
+    private func find(_ identity: FileSystemIdentity, device: UInt64) -> UInt16? {
         if let known = fileSystems.firstIndex(of: identity) {
             let index = UInt16(known)
             if let earlier = devices[index] { return earlier == device ? index : nil }
@@ -539,6 +573,7 @@ extension Ledger {
 
     /// Writes down what was not yet, where a second has passed.
     func flushNowAndThen(_ counts: OutcomeCounts) {
+        recentNow = self.now
         let now = monotonicNanoseconds()
         guard log != nil, now - lastFlush > 1_000_000_000 else { return }
         lastFlush = now
@@ -593,7 +628,8 @@ extension Ledger {
 
     /// Writes the file anew, once most of it is of no use any more.
     private func compactIfWorthwhile() throws {
-        let useful = table.positions.count { isUseful(table[$0]) } * MemoryLayout<LedgerRecord>.stride
+        let now = now
+        let useful = table.positions.count { isUseful(table[$0], now) } * MemoryLayout<LedgerRecord>.stride
         let isTooLong = (log?.length ?? 0) > 2 * UInt64(useful) + 1 << 20
         guard isTooLong || contexts.count > 60000 || targets.count > 60000 else { return }
         let path = folder!.appending("files.new")
@@ -618,7 +654,7 @@ extension Ledger {
         }
     }
 
-    private func isUseful(_ record: LedgerRecord) -> Bool {
+    private func isUseful(_ record: LedgerRecord, _ now: UInt32) -> Bool {
         if record.marks.contains(.forgotten) { return false }
         // Too old to save a look. A content that kills workers is not forgotten because time passes.
         return record.flags.contains(.crashed) || (record.lookedAt <= now && now - record.lookedAt <= reverify)
@@ -644,7 +680,8 @@ extension Ledger {
         if let context { _ = try number(context) }
         for name in targets.dropFirst() { try log.append(.target, Array(name.utf8)) }
         var batch: [LedgerRecord] = []
-        for position in table.positions where isUseful(table[position]) {
+        let now = now
+        for position in table.positions where isUseful(table[position], now) {
             var record = table[position]
             record.context = try number(record.context)
             record.marks = []
@@ -665,9 +702,10 @@ extension Ledger {
 
     /// Takes the numbers of a file that was written anew over into the memory.
     private func renumber(_ used: [LookContext]) {
+        let now = now
         for position in table.positions {
             let record = table[position]
-            if isUseful(record), let number = used.firstIndex(of: contexts[Int(record.context)]) {
+            if isUseful(record, now), let number = used.firstIndex(of: contexts[Int(record.context)]) {
                 table[position].context = UInt16(number)
             } else {
                 table[position].marks.insert(.forgotten)

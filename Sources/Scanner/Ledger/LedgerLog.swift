@@ -100,13 +100,13 @@ struct LedgerLog: ~Copyable {
             let size = Int(UInt32(littleEndian: number(start[4..<8])))
             guard let type = FrameType(rawValue: UInt32(littleEndian: number(start[..<4]))), size <= longestPayload
             else { throw damage }
-            let content = try reader.bytes(size + trailerLength)
+            let content = try reader.slice(size + trailerLength)
             guard content.count == size + trailerLength else { break }
             hash.add(chain.bytes)
             hash.add(Array(start[..<8]))
             unsafe content.withUnsafeBytes { unsafe hash.add(UnsafeRawBufferPointer(rebasing: $0[..<size])) }
             let next = hash.digest()
-            guard content[size...].elementsEqual(next.bytes.prefix(trailerLength)) else {
+            guard content.suffix(trailerLength).elementsEqual(next.bytes.prefix(trailerLength)) else {
                 // A power cut can leave the length of a write without all of its bytes.
                 if content.reversed().prefix(trailerLength).allSatisfy({ $0 == 0 }), try reader.hasOnlyZeros() {
                     break
@@ -173,41 +173,42 @@ struct LedgerLog: ~Copyable {
 /// Reads a file in order, through a buffer.
 private struct Reader {
     let file: Int32
-    private var buffer: [UInt8] = []
-    private var position = 0
+    private var buffer = [UInt8](repeating: 0, count: 256 << 10)
+    /// Where what was read and not given out yet is in the buffer.
+    private var left = 0..<0
     private var offset: off_t = 0
 
     init(file: Int32) { self.file = file }
 
     /// The next `count` bytes, or fewer where the file ends before.
-    mutating func bytes(_ count: Int) throws(Errno) -> ArraySlice<UInt8> {
-        if buffer.count - position < count { try fill(count) }
-        let end = min(position + count, buffer.count)
-        defer { position = end }
-        return rebased(buffer[position..<end])
+    mutating func bytes(_ count: Int) throws(Errno) -> ArraySlice<UInt8> { Array(try slice(count))[...] }
+
+    /// The same without a copy, as a part of the buffer.
+    mutating func slice(_ count: Int) throws(Errno) -> ArraySlice<UInt8> {
+        if left.count < count { try fill(count) }
+        let end = min(left.lowerBound + count, left.upperBound)
+        defer { left = end..<left.upperBound }
+        return buffer[left.lowerBound..<end]
     }
 
     /// Whether nothing but zeros is left.
     mutating func hasOnlyZeros() throws(Errno) -> Bool {
         while true {
-            let next = try bytes(65536)
+            let next = try slice(65536)
             if next.isEmpty { return true }
             guard next.allSatisfy({ $0 == 0 }) else { return false }
         }
     }
 
-    private func rebased(_ slice: ArraySlice<UInt8>) -> ArraySlice<UInt8> { Array(slice)[...] }
-
+    /// Reads as much as there is room for, and at least `count` bytes where the file has them.
     private mutating func fill(_ count: Int) throws(Errno) {
-        buffer = Array(buffer[position...])
-        position = 0
-        let wanted = max(count, 1 << 16)
-        let kept = buffer.count
-        buffer += [UInt8](repeating: 0, count: wanted - kept)
+        let (kept, start) = (left.count, left.lowerBound)
+        unsafe buffer.withUnsafeMutableBytes { unsafe _ = memmove($0.baseAddress!, $0.baseAddress! + start, kept) }
+        if buffer.count < count { buffer += [UInt8](repeating: 0, count: count - buffer.count) }
         var filled = kept
-        while filled < wanted {
+        while filled < buffer.count {
             let read = unsafe buffer.withUnsafeMutableBytes {
-                unsafe pread(file, $0.baseAddress! + filled, wanted - filled, offset)
+                unsafe pread(file, $0.baseAddress! + filled, $0.count - filled, offset)
             }
             if read < 0 && Errno.current == .interrupted { continue }
             guard read >= 0 else { throw .current }
@@ -215,7 +216,7 @@ private struct Reader {
             filled += read
             offset += off_t(read)
         }
-        buffer.removeLast(wanted - filled)
+        left = 0..<filled
     }
 }
 

@@ -14,21 +14,42 @@ struct LedgerTable {
     private var contents = SlotIndex()
     /// Inode numbers can be chosen by who makes files: where they are looked for cannot.
     private let seed = UInt64.random(in: .min ... .max)
+    /// Where the last ones were found.
+    private var recent = [-1, -1, -1, -1]
+    private var oldest = 0
 
     subscript(position: Position) -> LedgerRecord {
-        get { chunks[position / Self.chunkLength][position % Self.chunkLength] }
+        _read { yield chunks[position / Self.chunkLength][position % Self.chunkLength] }
         _modify { yield &chunks[position / Self.chunkLength][position % Self.chunkLength] }
     }
 
     /// All places, in the order in which they were taken.
     var positions: Range<Position> { 0..<count }
 
+    /// The same as ``find(fileSystem:inode:)``, quicker where files are met in the order in which they were remembered: that
+    /// is as many sequences side by side as there were workers.
+    mutating func findNext(fileSystem: UInt16, inode: UInt64) -> Position? {
+        for index in recent.indices {
+            let next = recent[index] + 1
+            guard next < count, self[next].state.inode == inode, self[next].fileSystem == fileSystem else { continue }
+            recent[index] = next
+            return next
+        }
+        guard let position = find(fileSystem: fileSystem, inode: inode) else { return nil }
+        recent[oldest] = position
+        oldest = (oldest + 1) % recent.count
+        return position
+    }
+
     /// Where this inode's record is; nil where there is none.
     func find(fileSystem: UInt16, inode: UInt64) -> Position? {
-        files.first(hash(fileSystem, inode)) { position in
-            let record = self[position]
-            return record.state.inode == inode && record.fileSystem == fileSystem
+        guard files.hasRoom else { return nil }
+        var slot = files.start(hash(fileSystem, inode))
+        while let position = files[slot] {
+            if holds(position, fileSystem, inode) { return position }
+            slot = files.next(slot)
         }
+        return nil
     }
 
     /// Makes room in the index for so many files, while there are none.
@@ -37,9 +58,14 @@ struct LedgerTable {
     /// Puts a record in, in place of the one of the same inode.
     @discardableResult
     mutating func put(_ record: LedgerRecord) -> Position {
-        if let known = find(fileSystem: record.fileSystem, inode: record.state.inode) {
-            self[known] = record
-            return known
+        if files.isFull { growFiles() }
+        var slot = files.start(hash(record.fileSystem, record.state.inode))
+        while let position = files[slot] {
+            if holds(position, record.fileSystem, record.state.inode) {
+                self[position] = record
+                return position
+            }
+            slot = files.next(slot)
         }
         let position = count
         if position % Self.chunkLength == 0 {
@@ -48,11 +74,22 @@ struct LedgerTable {
         }
         chunks[chunks.count - 1].append(record)
         count += 1
-        files.insert(position, hash(record.fileSystem, record.state.inode)) { [chunks, seed] other in
-            let record = chunks[other / Self.chunkLength][other % Self.chunkLength]
-            return Self.hash(record.fileSystem, record.state.inode, seed)
-        }
+        files.take(slot, for: position)
         return position
+    }
+
+    /// Whether the record there is of this inode. Read without a copy of the record.
+    private func holds(_ position: Position, _ fileSystem: UInt16, _ inode: UInt64) -> Bool {
+        let (chunk, place) = (position / Self.chunkLength, position % Self.chunkLength)
+        return chunks[chunk][place].state.inode == inode && chunks[chunk][place].fileSystem == fileSystem
+    }
+
+    private mutating func growFiles() {
+        var larger = files.larger()
+        for position in positions {
+            larger.add(position, hash(self[position].fileSystem, self[position].state.inode))
+        }
+        files = larger
     }
 
     // MARK: By content
@@ -61,17 +98,23 @@ struct LedgerTable {
     mutating func offerContent(at position: Position) {
         let content = self[position].content
         guard find(content: content, where: { _ in true }) != position else { return }
-        contents.insert(position, content.first ^ seed) { [chunks, seed] other in
-            chunks[other / Self.chunkLength][other % Self.chunkLength].content.first ^ seed
+        if contents.isFull {
+            var larger = contents.larger()
+            contents.forEach { larger.add($0, self[$0].content.first ^ seed) }
+            contents = larger
         }
+        contents.add(position, content.first ^ seed)
     }
 
     /// A record with this content of which `counts` says that it counts.
     func find(content: ContentKey, where counts: (LedgerRecord) -> Bool) -> Position? {
-        contents.first(content.first ^ seed) { position in
-            let record = self[position]
-            return record.content == content && counts(record)
+        guard contents.hasRoom else { return nil }
+        var slot = contents.start(content.first ^ seed)
+        while let position = contents[slot] {
+            if self[position].content == content, counts(self[position]) { return position }
+            slot = contents.next(slot)
         }
+        return nil
     }
 
     private func hash(_ fileSystem: UInt16, _ inode: UInt64) -> UInt64 { Self.hash(fileSystem, inode, seed) }
@@ -85,49 +128,50 @@ struct LedgerTable {
     }
 }
 
-/// Positions found by a hash: open addressing, at most three quarters full.
+/// Positions found by a hash: open addressing, at most three quarters full. Who looks for something compares what is at
+/// the slots from ``start(_:)`` on until one is empty.
 private struct SlotIndex {
     /// 0: empty; else the position plus one.
     private var slots: [UInt32] = []
     private var used = 0
 
+    /// Whether it was ever filled.
+    var hasRoom: Bool { !slots.isEmpty }
+    /// Whether it has to be made larger before something is added.
+    var isFull: Bool { (used + 1) * 4 > slots.count * 3 }
+
     mutating func reserve(_ count: Int) {
         if slots.isEmpty { slots = [UInt32](repeating: 0, count: max(1024, count + count / 2)) }
     }
 
-    func first(_ hash: UInt64, where matches: (Int) -> Bool) -> Int? {
-        guard !slots.isEmpty else { return nil }
-        var slot = start(hash, slots.count)
-        while slots[slot] != 0 {
-            let position = Int(slots[slot]) - 1
-            if matches(position) { return position }
-            slot += 1
-            if slot == slots.count { slot = 0 }
-        }
-        return nil
+    /// An empty one, half as large again.
+    func larger() -> SlotIndex {
+        var larger = SlotIndex()
+        larger.slots = [UInt32](repeating: 0, count: max(1024, slots.count + slots.count / 2))
+        return larger
     }
 
-    mutating func insert(_ position: Int, _ hash: UInt64, hashOf: (Int) -> UInt64) {
-        if (used + 1) * 4 > slots.count * 3 { grow(hashOf) }
-        place(UInt32(position + 1), hash)
+    /// What is at a slot; nil: nothing.
+    subscript(slot: Int) -> Int? { slots[slot] == 0 ? nil : Int(slots[slot]) - 1 }
+
+    /// The upper half of a product: every slot is as likely as any other, whatever their number.
+    func start(_ hash: UInt64) -> Int { Int(hash.multipliedFullWidth(by: UInt64(slots.count)).high) }
+
+    func next(_ slot: Int) -> Int { slot + 1 == slots.count ? 0 : slot + 1 }
+
+    /// Takes a slot that is empty.
+    mutating func take(_ slot: Int, for position: Int) {
+        slots[slot] = UInt32(position + 1)
         used += 1
     }
 
-    private mutating func place(_ entry: UInt32, _ hash: UInt64) {
-        var slot = start(hash, slots.count)
-        while slots[slot] != 0 {
-            slot += 1
-            if slot == slots.count { slot = 0 }
-        }
-        slots[slot] = entry
+    mutating func add(_ position: Int, _ hash: UInt64) {
+        var slot = start(hash)
+        while slots[slot] != 0 { slot = next(slot) }
+        take(slot, for: position)
     }
 
-    private mutating func grow(_ hashOf: (Int) -> UInt64) {
-        let old = slots
-        slots = [UInt32](repeating: 0, count: max(1024, old.count + old.count / 2))
-        for entry in old where entry != 0 { place(entry, hashOf(Int(entry) - 1)) }
+    func forEach(_ body: (Int) -> Void) {
+        for entry in slots where entry != 0 { body(Int(entry) - 1) }
     }
-
-    /// The upper half of a product: every slot is as likely as any other, whatever their number.
-    private func start(_ hash: UInt64, _ count: Int) -> Int { Int(hash.multipliedFullWidth(by: UInt64(count)).high) }
 }

@@ -16,7 +16,17 @@ public struct ProtectedPlaces: Sendable {
     public init(_ files: ValidatorFiles) throws {
         self.files = ValidatorFileMatcher(files)
         folders = files.folders.map(\.bytes)
-        places = try files.folders.filter(exists).map { try MountedPlace.of(Opening.start(at: $0)) }
+        places = try files.folders.compactMap { folder in
+            let opened: OwnedDescriptor
+            do throws(Errno) {
+                opened = try Opening.start(onHost: folder)
+            } catch .noSuchFileOrDirectory {
+                return nil
+            } catch {
+                throw SystemCallError("openat2", "find the validators' folder", printable(folder), errno: error)
+            }
+            return try MountedPlace.of(opened)
+        }
     }
 
     /// Why a file at this path, which is in that place, stays where it is; nil: it need not.

@@ -12,7 +12,7 @@ public struct QuarantineCandidate: ~Copyable {
     let changed: FileStatus.Time
     /// The path by which the scan met it.
     let path: FilePath
-    /// Its path as the kernel has it: no symbolic link is in it.
+    /// Its path as the kernel has it, seen from the machine's root: no symbolic link is in it.
     let place: FilePath
     /// The folder that it is in.
     let folder: OwnedDescriptor
@@ -47,7 +47,7 @@ public struct QuarantineCandidate: ~Copyable {
 
     private static func folder(of place: FilePath) throws(QuarantineRefusal) -> OwnedDescriptor {
         do {
-            return try FolderEntries.folder(at: place.removingLastComponent())
+            return try FolderEntries.folder(onHost: place.removingLastComponent())
         } catch {
             throw QuarantineRefusal("its folder cannot be opened: \(error)")
         }
@@ -60,7 +60,10 @@ public struct QuarantineCandidate: ~Copyable {
         let place: FilePath
         let mounted: MountedPlace
         do {
-            place = try readLink(FilePath("/proc/self/fd/\(file.rawValue)"))
+            guard
+                let own = HostRoot.path(ofKernels: try readLink(FilePath("/proc/self/fd/\(file.rawValue)")))
+            else { throw QuarantineRefusal("it is not on the machine that is looked at (paths.host)") }
+            place = own
             mounted = try MountedPlace.of(file)
         } catch {
             throw QuarantineRefusal("\(error)")

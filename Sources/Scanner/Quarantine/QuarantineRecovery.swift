@@ -61,7 +61,7 @@ extension Quarantine {
         else { return true }
         let original: OwnedDescriptor
         do throws(Errno) {
-            original = try FolderEntries.folder(at: parent)
+            original = try FolderEntries.folder(onHost: parent)
         } catch .noSuchFileOrDirectory {
             return true
         } catch {

@@ -28,7 +28,7 @@ extension Quarantine {
         let parent = place.removingLastComponent()
         let into: OwnedDescriptor
         do throws(Errno) {
-            into = try FolderEntries.folder(at: parent)
+            into = try FolderEntries.folder(onHost: parent)
         } catch .tooManySymbolicLinkLevels {
             throw RestoreFailure(
                 "there is a symbolic link on the way to \(printable(place)): give the real path with --to")

@@ -31,9 +31,11 @@ final class SettingAside {
     /// Better no scan than one that finds at four in the morning that it cannot do what it is told.
     private static func requireWritable(_ target: SessionOrder.Target) throws {
         for path in target.paths {
-            guard let start = try? Opening.start(at: path), let status = try? FileStatus.of(start) else { continue }
+            guard let start = try? Opening.start(onHost: path), let status = try? FileStatus.of(start) else { continue }
             let folder = status.kind == .directory ? path : path.removingLastComponent()
-            guard isWritableFolder(folder.isEmpty ? "." : folder) else {
+            guard let opened = try? Opening.start(onHost: folder.isEmpty ? "." : folder),
+                isWritableFolder(FilePath("/proc/self/fd/\(opened.rawValue)"))
+            else {
                 throw SessionFailure(
                     """
                     target \(target.name ?? "") has the action quarantine, and \(printable(folder)) cannot be written to: \
@@ -104,7 +106,7 @@ final class SettingAside {
         }
         guard let component = path.lastComponent, let name = FileName(FilePath(root: nil, components: component).bytes)
         else { throw QuarantineRefusal("it has no name") }
-        let folder = try Opening.readable(Opening.start(at: path.removingLastComponent()))
+        let folder = try Opening.readable(Opening.start(onHost: path.removingLastComponent()))
         let file = try Opening.file(name, in: folder)
         let status = try FileStatus.of(file)
         guard status.device == look.before.device, status.inode == look.before.inode else {

@@ -6,7 +6,12 @@ import Testing
 
 extension CampaignTests {
     /// A file system that is small enough to be filled.
-    private static func small(_ path: FilePath) throws -> MountedFolder { try .tmpfs(at: path, bytes: 4 << 20) }
+    static func small(_ path: FilePath) throws -> MountedFolder {
+        let mounted = try MountedFolder.tmpfs(at: path, bytes: 4 << 20)
+        // An agent believes nothing in a folder that others can write to.
+        _ = unsafe path.withPlatformString { unsafe chmod($0, 0o700) }
+        return mounted
+    }
 
     /// Takes all room that is left.
     private static func fill(_ folder: FilePath) throws {

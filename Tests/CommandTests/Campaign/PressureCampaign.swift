@@ -127,7 +127,7 @@ extension CampaignTests {
         // In memory: a disk that makes each last good configuration permanent would take most of the time.
         var mounted: MountedFolder?
         defer { _ = mounted }
-        let flooded = try FloodedHouse { mounted = try .tmpfs(at: $0.state, bytes: 16 << 20) }
+        let flooded = try FloodedHouse { mounted = try Self.small($0.state) }
         let house = flooded.house
         try house.waitForStatus("OPEN")
         try flooded.waitForPackets()

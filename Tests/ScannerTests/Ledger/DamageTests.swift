@@ -79,7 +79,7 @@ struct DamageTests {
             identity = FileSystemIdentity(words: (1, 2, 3))
             let ledger = open()
             for file in files {
-                let subject = try #require(ledger.subject(file, on: identity, isBulk: false))
+                let subject = try #require(ledger.subject(file, on: identity, isBulk: false, hasUnwritten: false))
                 ledger.remember(subject, clean: Digest(of: Array("\(file.inode)".utf8)))
             }
             ledger.forget(files[0], on: identity)

@@ -56,8 +56,14 @@ final class LedgerHouse {
         guard result.status == 0 else { throw ShellFailure(description: "\(script): \(result.errors)") }
     }
 
-    /// Waits until every change made until now is so old that a look at it may be remembered.
+    /// Waits until every change made until now is on the disk, and so old that a look at it may be remembered.
     func waitUntilSettled() throws {
+        try shell("find .. -type f -exec sync -d {} +")
+        try waitUntilOld()
+    }
+
+    /// Waits until every change made until now is more than two seconds old.
+    func waitUntilOld() throws {
         let changed = try runProgram(["/bin/date", "+%s%N"])
         let now = try #require(Int64(changed.output.split(separator: "\n")[0]))
         while UnixTime.now().microseconds * 1000 < now + 2_050_000_000 { usleep(20000) }

@@ -38,7 +38,7 @@ struct LedgerTests {
 
     private func remember(_ seconds: Int64, crashed: Bool = false) throws {
         let ledger = ledger(seconds)
-        let subject = try #require(ledger.subject(file, on: identity, isBulk: false))
+        let subject = try #require(ledger.subject(file, on: identity, isBulk: false, hasUnwritten: false))
         if crashed { ledger.remember(subject, crashed: digest) } else { ledger.remember(subject, clean: digest) }
         ledger.complete()
         ledger.close()
@@ -49,13 +49,21 @@ struct LedgerTests {
         return if case .unchanged = ledger.decision(for: file, on: identity, isBulk: false) { true } else { false }
     }
 
+    @Test("A file with pages that are not on the disk yet is not remembered, for its times may stay while it changes")
+    func unwritten() {
+        #expect(ledger(1000).subject(file, on: identity, isBulk: false, hasUnwritten: true) == nil)
+        // Where the kernel does not tell, the pages are written after a while.
+        #expect(ledger(40).subject(file, on: identity, isBulk: false, hasUnwritten: nil) == nil)
+        #expect(ledger(62).subject(file, on: identity, isBulk: false, hasUnwritten: nil) != nil)
+    }
+
     @Test("A look within two seconds of the last change, or before it, is not remembered")
     func quiet() {
         for seconds: Int64 in [-100, 0, 1, 2] {
-            #expect(ledger(seconds).subject(file, on: identity, isBulk: false) == nil)
+            #expect(ledger(seconds).subject(file, on: identity, isBulk: false, hasUnwritten: false) == nil)
         }
-        #expect(ledger(4).subject(file, on: identity, isBulk: false) != nil)
-        #expect(ledger(4).subject(file, on: nil, isBulk: false) == nil)
+        #expect(ledger(4).subject(file, on: identity, isBulk: false, hasUnwritten: false) != nil)
+        #expect(ledger(4).subject(file, on: nil, isBulk: false, hasUnwritten: false) == nil)
     }
 
     @Test("Nothing counts longer than reverify, and nothing of a time to come")
@@ -118,7 +126,7 @@ struct LedgerTests {
     func compaction() throws {
         for round in 0..<40 {
             let ledger = ledger(1000 + Int64(round))
-            let subject = try #require(ledger.subject(file, on: identity, isBulk: false))
+            let subject = try #require(ledger.subject(file, on: identity, isBulk: false, hasUnwritten: false))
             for _ in 0..<2000 { ledger.remember(subject, clean: digest) }
             ledger.complete()
             ledger.close()
@@ -136,7 +144,7 @@ struct LedgerTests {
         #expect(ledger.decision(for: file, on: identity, isBulk: false) != .due)
         let other = try FileStatus.of(Opening.start(at: "/proc/self/status"))
         #expect(other.device != file.device)
-        #expect(ledger.subject(other, on: identity, isBulk: false) == nil)
+        #expect(ledger.subject(other, on: identity, isBulk: false, hasUnwritten: false) == nil)
         ledger.close()
     }
 }

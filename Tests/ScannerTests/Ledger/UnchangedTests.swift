@@ -151,4 +151,33 @@ struct NewSignaturesTests {
         try house.shell("chmod o-w ../signatures/first.ndb")
         #expect(try house.scan().status == 0)
     }
+
+    /// A page that waits to be written to the disk takes more writes through a map, and the times stay as they are.
+    @Test("What a program writes through a memory map after the look is found by the next scan")
+    func memoryMap() throws {
+        let house = try LedgerHouse()
+        try house.folder.write("tree/mapped", LedgerHouse.good)
+        try house.waitUntilSettled()
+        let program = """
+            import mmap, sys
+            file = open("mapped", "r+b")
+            map = mmap.mmap(file.fileno(), 0)
+            map[0:1] = map[0:1]
+            open("../written", "w").close()
+            open("../go").read()
+            map[:] = sys.argv[1].encode()
+            open("../done", "w").close()
+            """
+        try house.shell(
+            """
+            mkfifo ../written ../go ../done
+            setsid timeout 300 python3 -c "$1" "$2" </dev/null >/dev/null 2>&1 &
+            read line < ../written || true
+            """, program, LedgerHouse.bad)
+        // Older than two seconds, and still not on the disk, unless somebody has had everything written.
+        try house.waitUntilOld()
+        #expect(try house.scan().outcome("mapped") == .clean)
+        try house.shell("echo > ../go; read line < ../done || true")
+        #expect(try house.scan().outcome("mapped")?.kind == .infected)
+    }
 }

@@ -8,38 +8,48 @@ internal import SystemPackage
 /// rarely used calls are where a taken-over process breaks out.
 ///
 /// It kills rather than refuses: a call that is not on the list means that the process is not doing what it was written
-/// for. The lists are in SupervisorCalls.swift and WorkerCalls.swift.
-struct SystemCallFilter {
+/// for. The lists are in SupervisorCalls.swift and WorkerCalls.swift of the engine, and in the agent's ListenerCalls.swift.
+public struct SystemCallFilter {
     /// One call, and what its arguments must be.
-    struct Rule {
-        let call: String
+    public struct Rule: Sendable {
+        /// Its name.
+        public let call: String
         let conditions: [Condition]
         /// Refused with this error instead of allowed: for calls that a library tries and can do without.
         let refusal: Int32?
 
         /// A call with any arguments, or only those that meet every condition.
-        static func allow(_ call: String, _ conditions: Condition...) -> Rule {
+        public static func allow(_ call: String, _ conditions: Condition...) -> Rule {
             Rule(call: call, conditions: conditions, refusal: nil)
         }
 
-        static func refuse(_ call: String, _ errno: Int32) -> Rule { Rule(call: call, conditions: [], refusal: errno) }
+        /// A call that always fails with this error.
+        public static func refuse(_ call: String, _ errno: Int32) -> Rule {
+            Rule(call: call, conditions: [], refusal: errno)
+        }
     }
 
     /// What an argument must be.
-    enum Condition {
+    public enum Condition: Sendable {
         /// Argument number `argument`, from 0, has this value.
         case equal(argument: UInt32, UInt64)
         /// None of these bits is set in it.
         case without(argument: UInt32, UInt64)
     }
 
-    let rules: [Rule]
+    /// The list.
+    public let rules: [Rule]
+
+    /// A list.
+    public init(rules: [Rule]) {
+        self.rules = rules
+    }
 
     /// Whether the kernel has filters that can kill a whole process (SECCOMP_GET_ACTION_AVAIL, Linux 4.14).
-    static var isSupported: Bool { seccomp_api_get() >= 3 }
+    public static var isSupported: Bool { seccomp_api_get() >= 3 }
 
     /// From now on, for this process and its children. Inside an earlier filter both hold.
-    func enter() throws(ConfinementError) {
+    public func enter() throws(ConfinementError) {
         // On a call with the number of another architecture as well.
         guard let filter = unsafe seccomp_init(SCMP_ACT_KILL_PROCESS) else {
             throw ConfinementError("libseccomp has no memory")
@@ -60,8 +70,20 @@ struct SystemCallFilter {
 
     private func check(_ result: Int32, _ what: String) throws(ConfinementError) {
         guard result == 0 else {
-            throw ConfinementError("the engine cannot confine itself: seccomp (\(what)): \(Errno(rawValue: -result))")
+            throw ConfinementError("seccomp (\(what)): \(Errno(rawValue: -result))")
         }
+    }
+}
+
+extension SystemCallFilter.Rule {
+    /// Memory, never executable.
+    public static func memory() -> [SystemCallFilter.Rule] {
+        let executable = UInt64(PROT_EXEC)
+        return [
+            .allow("brk"), .allow("munmap"), .allow("mremap"), .allow("madvise"),
+            .allow("mmap", .without(argument: 2, executable)),
+            .allow("mprotect", .without(argument: 2, executable)),
+        ]
     }
 }
 

@@ -1,11 +1,11 @@
 internal import CLinux
 internal import Glibc
 internal import LinuxSystem
-internal import SystemPackage
+public import SystemPackage
 
 /// landlock(7): what of the file system can be opened at all. The fear: a worker that reads a validator's keys, or writes
 /// where somebody executes. Descriptors that are open already stay usable: the file that is scanned came as one.
-struct Landlock {
+public struct Landlock: Sendable {
     /// The version of the interface that the kernel speaks, 1 or more.
     private let version: Int32
 
@@ -23,14 +23,14 @@ struct Landlock {
     }
 
     /// The kernel's Landlock; nil where it has none, or was told at boot to leave it off.
-    static func supported() -> Landlock? {
+    public static func supported() -> Landlock? {
         let version = nodeguard_landlock_version()
         return version >= 1 ? Landlock(version: version) : nil
     }
 
     /// From now on, for this process and its children, only these folders can be opened. One that is not there cannot be
     /// reached either way. Inside an earlier ruleset both hold.
-    func enter(reading: [FilePath], writing: [FilePath]) throws(ConfinementError) {
+    public func enter(reading: [FilePath], writing: [FilePath]) throws(ConfinementError) {
         var rules = nodeguard_landlock_rules()
         rules.files = handled
         // Version 4: no TCP port can be bound or connected to. Version 6: no signal to a process outside, no abstract
@@ -71,7 +71,7 @@ struct Landlock {
         } catch .noSuchFileOrDirectory {
             return
         } catch {
-            throw ConfinementError("the engine cannot confine itself: opening \(printable(path)): \(error)")
+            throw ConfinementError("opening \(printable(path)): \(error)")
         }
         guard nodeguard_landlock_allow(ruleset.rawValue, rights & handled, folder.rawValue) == 0 else {
             throw ConfinementError("landlock_add_rule", "keep the folder", printable(path))
