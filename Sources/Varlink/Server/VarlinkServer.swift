@@ -116,10 +116,15 @@ public final class VarlinkServer {
     /// this client by ending the connection of its user that is so for the longest.
     private func endLongestSilent(for peer: PeerCredentials) -> Bool {
         let silent = connections.values.filter { $0.peer.uid == peer.uid && $0.isSilent }
-        guard let longest = silent.min(by: { $0.began < $1.began }) else { return false }
-        connections[longest.descriptor] = nil
-        longest.end()
-        return true
+        for connection in silent.sorted(by: { $0.began < $1.began }) {
+            // Perhaps it has spoken by now.
+            connection.handle(.readable)
+            guard connection.isSilent else { continue }
+            connections[connection.descriptor] = nil
+            connection.end()
+            return true
+        }
+        return false
     }
 
     /// The queue of a new connection has room for so little.
