@@ -1,9 +1,11 @@
 internal import CSystemd
+internal import Glibc
 internal import LinuxSystem
+internal import SystemPackage
 
 /// What systemd is told of a service of `Type=notify` (sd_notify(3)). Where nothing listens, nothing happens.
 ///
-/// Every call may wait for systemd to read: never from the gate's thread.
+/// Every call may wait for systemd to read, ten seconds at most: never from the gate's thread.
 public enum ServiceManager {
     /// It is up, with one line for `systemctl status`.
     public static func ready(_ status: String) { notify("READY=1\nSTATUS=\(status)") }
@@ -31,6 +33,12 @@ public enum ServiceManager {
     }
 
     private static func notify(_ state: String) {
+        // sd_notify(3) itself would wait for as long as systemd does not read: a few messages fit into its queue.
+        if let path = unsafe getenv("NOTIFY_SOCKET").map({ unsafe FilePath(platformString: $0) }), path.isAbsolute,
+            let socket = try? DatagramSocket(connectedTo: path), !socket.waitForRoom(.seconds(10))
+        {
+            return
+        }
         // A line's end would begin another variable.
         _ = unsafe sd_notify(0, state)
     }

@@ -30,9 +30,10 @@ public import SystemPackage
     public init(_ path: FilePath, durability: Durability, waitMilliseconds: Int32 = 10_000) throws(SQLiteError) {
         self.path = path
         do {
-            // SQLite would make it readable for others, as far as the umask lets it.
+            // SQLite would make it readable for others, as far as the umask lets it. To read, so that on a file system that
+            // is read-only what is there can be: SQLite opens it for that alone then.
             let file = try FileDescriptor.open(
-                path, .readWrite, options: [.create, .closeOnExec, .noFollow], permissions: .ownerReadWrite)
+                path, .readOnly, options: [.create, .closeOnExec, .noFollow], permissions: .ownerReadWrite)
             try file.close()
         } catch {
             let reason = (error as? Errno).map(\.description) ?? "\(error)"

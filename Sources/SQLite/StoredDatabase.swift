@@ -166,9 +166,10 @@ public final class StoredDatabase {
     private static func openLock(beside path: FilePath) throws(SystemCallError) -> OwnedDescriptor {
         let name = FilePath(bytes: path.bytes + Array(".lock".utf8))
         do {
+            // A lock needs no right to write (flock(2)), and a file system that is read-only gives none.
             return OwnedDescriptor(
                 owning: try FileDescriptor.open(
-                    name, .readWrite, options: [.create, .closeOnExec, .noFollow], permissions: .ownerReadWrite))
+                    name, .readOnly, options: [.create, .closeOnExec, .noFollow], permissions: .ownerReadWrite))
         } catch {
             throw SystemCallError("open", "open the lock", printable(name), errno: error as? Errno ?? .ioError)
         }

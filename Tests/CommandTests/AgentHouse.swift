@@ -12,12 +12,14 @@ final class AgentHouse {
     private(set) var agent: RunningProgram
     private var tunnel: OwnedDescriptor?
     private let options: [String]
+    private let environment: [String: String]
 
     var configuration: FilePath { folder.path.appending("nodeguard.yaml") }
     var state: FilePath { folder.path.appending("state") }
     var sample: FilePath { folder.path.appending("sample") }
     var controlSocket: FilePath { folder.path.appending("run/control.sock") }
-    var metricsFile: FilePath { folder.path.appending("nodeguard.prom") }
+    /// In a folder of its own, as node-exporter's is.
+    var metricsFile: FilePath { folder.path.appending("metrics/nodeguard.prom") }
 
     /// What the signature `Test.Bad.UNOFFICIAL` matches.
     static let bad = "nodeguard-tests: these bytes are as bad as it gets"
@@ -25,19 +27,23 @@ final class AgentHouse {
     /// - Parameters:
     ///   - policy: lines beneath `policy`, in place of an enforcing gate behind tun0.
     ///   - more: further configuration.
+    ///   - environment: what the agent's environment has besides.
     ///   - starts: whether the agent is started, and waited for.
-    init(policy: String? = nil, scan: String = "", more: String = "", options: [String] = [], starts: Bool = true)
-        throws
-    {
+    init(
+        policy: String? = nil, scan: String = "", more: String = "", options: [String] = [],
+        environment: [String: String] = [:], starts: Bool = true
+    ) throws {
         node = try NetworkNamespace()
         folder = try TemporaryFolder()
         self.options = options
+        self.environment = environment
         notify = try NotifySocket(at: folder.path.appending("notify"))
         tunnel = try node.openTunnel("tun0")
         try node.shell("ip link set tun0 up; ip address add 10.8.0.2/24 dev tun0; ip route add default dev tun0")
         try folder.write(
             "signatures/test.ndb", "Test.Bad:0:*:\(Self.bad.utf8.map { String($0, radix: 16) }.joined())\n")
         try folder.write("sample/good", "Nothing is wrong with these bytes.\n")
+        try folder.write("metrics/others.prom", "")
         agent = try RunningProgram(["true"])
         try configure(policy: policy, scan: scan, more: more)
         if starts {
@@ -76,9 +82,12 @@ final class AgentHouse {
 
     /// Starts the agent; `notify` hears when it is up.
     func start() throws {
+        notify.forget()
         agent = try RunningProgram(
             command(["run"] + options),
-            environment: ["NOTIFY_SOCKET": notify.path.string, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TZ": "UTC"])
+            environment: environment.merging(
+                ["NOTIFY_SOCKET": notify.path.string, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TZ": "UTC"]
+            ) { _, new in new })
     }
 
     private func command(_ arguments: [String]) throws -> [String] {

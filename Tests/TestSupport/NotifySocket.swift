@@ -1,17 +1,24 @@
 import Glibc
+import Synchronization
 public import SystemPackage
 
 /// Stands in for systemd at the end of sd_notify(3): hears what a service says of itself.
 public final class NotifySocket {
     /// The value for the service's NOTIFY_SOCKET.
     public let path: FilePath
-    private let socket: FileDescriptor
-    private var heard: [String] = []
+    private let heard = Heard()
+    private let reader: BackgroundThread
 
-    /// Listens at a path that is not there yet.
+    private final class Heard: Sendable {
+        let messages = Mutex<[String]>([])
+        let isStopped = Atomic<Bool>(false)
+    }
+
+    /// Listens at a path that is not there yet. It reads at once, as systemd does: a service waits for it otherwise.
     public init(at path: FilePath) throws {
         self.path = path
-        socket = FileDescriptor(rawValue: Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0))
+        let socket = FileDescriptor(
+            rawValue: Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0))
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.string.utf8)
@@ -22,22 +29,37 @@ public final class NotifySocket {
             }
         }
         guard bound == 0 else { throw ProgramFailure(description: "bind \(path): \(Errno(rawValue: errno))") }
+        let heard = heard
+        reader = try BackgroundThread {
+            var buffer = [UInt8](repeating: 0, count: 8192)
+            while !heard.isStopped.load(ordering: .acquiring) {
+                var watched = pollfd(fd: socket.rawValue, events: Int16(POLLIN), revents: 0)
+                // Only so often does it look whether it should end.
+                guard unsafe poll(&watched, 1, 50) == 1 else { continue }
+                let count = unsafe buffer.withUnsafeMutableBytes { (try? unsafe socket.read(into: $0)) ?? 0 }
+                let message = String(decoding: buffer[..<count], as: UTF8.self)
+                heard.messages.withLock { $0.append(message) }
+            }
+            try? socket.close()
+        }
     }
 
-    deinit { try? socket.close() }
+    deinit { heard.isStopped.store(true, ordering: .releasing) }
+
+    /// Forgets what it has heard so far, before another service is started.
+    public func forget() { heard.messages.withLock { $0 = [] } }
 
     /// Waits until a message has this line, and gives that message back. Each message counts once.
     @discardableResult
     public func wait(for line: String, deadline: Int = 60) throws -> String {
-        let end = ContinuousClock.now.advanced(by: .seconds(deadline))
-        var buffer = [UInt8](repeating: 0, count: 8192)
-        while .now < end {
-            var watched = pollfd(fd: socket.rawValue, events: Int16(POLLIN), revents: 0)
-            guard unsafe poll(&watched, 1, 1000) == 1 else { continue }
-            let count = try unsafe buffer.withUnsafeMutableBytes { try unsafe socket.read(into: $0) }
-            let message = String(decoding: buffer[..<count], as: UTF8.self)
-            if message.split(separator: "\n").contains(Substring(line)) { return message }
+        try waitFor("the service to say \(line)", deadline: deadline) {
+            heard.messages.withLock { messages in
+                while !messages.isEmpty {
+                    let message = messages.removeFirst()
+                    if message.split(separator: "\n").contains(Substring(line)) { return message }
+                }
+                return nil
+            }
         }
-        throw ProgramFailure(description: "the service did not say \(line) within \(deadline) s")
     }
 }

@@ -33,7 +33,7 @@ public final class PacketFlood: Sendable {
 
     /// Starts to send to `address` and `port` in phase 0.
     ///
-    /// - Parameter gap: nanoseconds between packets; the sender yields meanwhile.
+    /// - Parameter gap: nanoseconds between packets; the sender yields meanwhile, and from a millisecond on it sleeps.
     public init(from namespace: NetworkNamespace, to address: String, port: UInt16, gap: UInt64 = 50_000) throws {
         let state = State()
         self.state = state
@@ -53,6 +53,7 @@ public final class PacketFlood: Sendable {
                     let isFirst = state.current.load(ordering: .relaxed) != phase
                     state.row.store(isFirst ? 1 : state.row.load(ordering: .relaxed) + 1, ordering: .relaxed)
                     state.current.store(phase, ordering: .releasing)
+                    if gap >= 1_000_000 { usleep(UInt32(gap / 1000)) }
                     while packetClock() < time + gap { sched_yield() }
                 }
                 let final = counts

@@ -86,6 +86,24 @@ struct AbuseTests {
         #expect(throws: VarlinkClientError.refused(.tooManyConnections)) { try seventh.echo("too many") }
     }
 
+    @Test func whoHasAskedNothingMakesRoom() throws {
+        let probe = try Probe("connections=4")
+        let known = try probe.client()
+        #expect(try known.echo("before") == "before")
+        let silent = try (0..<20).map { number in
+            let client = try RawClient(probe)
+            if number % 2 == 1 { _ = try client.send(Array(echo.utf8.prefix(number))) }
+            return client
+        }
+        // Not one of them is in the way of who asks, and who has asked before is not in theirs.
+        for _ in 0..<3 {
+            let client = try probe.client()
+            #expect(try client.echo("now") == "now")
+        }
+        #expect(try known.echo("still here") == "still here")
+        _ = silent
+    }
+
     @Test func othersAreDenied() throws {
         let probe = try Probe()
         try openToAll(probe)

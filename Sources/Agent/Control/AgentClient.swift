@@ -7,7 +7,8 @@ internal import Varlink
 
 /// A running agent, as the command line talks to it.
 public final class AgentClient {
-    private let client: VarlinkClient
+    private let socket: FilePath
+    private var client: VarlinkClient
 
     /// What kept a command from the agent.
     public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
@@ -15,8 +16,9 @@ public final class AgentClient {
         public let description: String
     }
 
-    private init(_ client: VarlinkClient) {
-        self.client = client
+    private init(_ socket: FilePath) throws(VarlinkClientError) {
+        self.socket = socket
+        client = try VarlinkClient(connectedTo: socket)
     }
 
     /// The agent of this configuration; nil where none runs, or this user may not talk to it.
@@ -24,8 +26,7 @@ public final class AgentClient {
     /// - Throws: where one runs that does not take the connection.
     public static func connect(_ settings: Configuration) throws(Failure) -> AgentClient? {
         do throws(VarlinkClientError) {
-            return AgentClient(
-                try VarlinkClient(connectedTo: settings.paths.runtime.path.appending("control.sock")))
+            return try AgentClient(settings.paths.runtime.path.appending("control.sock"))
         } catch {
             switch error {
             case .noSocket, .nobodyListens, .notPermitted: return nil
@@ -35,13 +36,21 @@ public final class AgentClient {
     }
 
     /// Everything that the agent knows.
+    ///
+    /// Where many connect at once the agent takes only so many, and ends who has not asked yet: it is asked again.
     public func status() throws(Failure) -> AgentStatus {
-        do throws(VarlinkClientError) {
-            return try client.call(
-                "io.nodeguard.GetStatus", returning: StatusReply.self, within: .seconds(10)
-            ).status
-        } catch {
-            throw Failure(description: "the agent does not answer: \(error)")
+        let end = ContinuousClock.now.advanced(by: .seconds(10))
+        while true {
+            do throws(VarlinkClientError) {
+                return try client.call(
+                    "io.nodeguard.GetStatus", returning: StatusReply.self, within: .seconds(10)
+                ).status
+            } catch {
+                guard error.mayBeACrowd, .now < end, let another = try? VarlinkClient(connectedTo: socket) else {
+                    throw Failure(description: "the agent does not answer: \(error)")
+                }
+                client = another
+            }
         }
     }
 
@@ -105,6 +114,16 @@ public final class AgentClient {
             try client.begin("io.nodeguard.Scan", ScanParameters(request), more: true)
         } catch {
             throw Failure(description: "the agent does not answer: \(error)")
+        }
+    }
+}
+
+extension VarlinkClientError {
+    /// Whether it can be that only too many others ask at the same time.
+    fileprivate var mayBeACrowd: Bool {
+        switch self {
+        case .broken, .refused(.tooManyConnections): true
+        default: false
         }
     }
 }

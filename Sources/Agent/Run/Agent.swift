@@ -245,6 +245,7 @@ public final class Agent {
     private func beat() {
         nextHeartbeat = .now.advanced(by: Self.heartbeat)
         if journal.isWaiting { journal.retry() }
+        if stateProblem != nil { keepConfiguration() }
         if watchesConfiguration && configuration.hasChanged() { try? reload() }
         if let signatures {
             for event in stale.look(signatures, now: .now()) { tell(event.event) }

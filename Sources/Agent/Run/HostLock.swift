@@ -32,15 +32,22 @@ final class HostLock {
             throw AnotherAgent(lock: path, process: text.isEmpty ? nil : text)
         }
         // Who holds it, for whoever wants to know. The lock is what counts.
-        _ = ftruncate(file.rawValue, 0)
-        _ = try? file.descriptor.writeAll(toAbsoluteOffset: 0, "\(getpid())\n".utf8)
+        guard let note = try? FileDescriptor.open(path, .writeOnly, options: [.truncate, .closeOnExec, .noFollow])
+        else { return }
+        _ = try? note.closeAfter { try note.writeAll("\(getpid())\n".utf8) }
     }
 
+    /// A lock needs no right to write (flock(2)), and a machine that starts with a disk that is full or read-only needs its
+    /// gate all the same: where no file can be made, the folder takes its place.
     private static func open(_ path: FilePath) throws(SystemCallError) -> OwnedDescriptor {
         do {
-            return OwnedDescriptor(
-                owning: try FileDescriptor.open(
-                    path, .readWrite, options: [.create, .closeOnExec, .noFollow], permissions: .ownerReadWrite))
+            do {
+                return OwnedDescriptor(
+                    owning: try FileDescriptor.open(
+                        path, .readOnly, options: [.create, .closeOnExec, .noFollow], permissions: .ownerReadWrite))
+            } catch let error as Errno where [.readOnlyFileSystem, .noSpace, .diskQuotaExceeded].contains(error) {
+                return try Opening.readable(Opening.start(at: path.removingLastComponent()))
+            }
         } catch {
             throw SystemCallError("open", "make the lock", printable(path), errno: error as? Errno ?? .ioError)
         }

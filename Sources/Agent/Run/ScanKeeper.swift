@@ -39,8 +39,9 @@ final class ScanKeeper {
     private(set) var planned: [ScanSchedule.Planned] = []
     /// What could not be kept or started, as a sentence; nil where nothing is wrong.
     private(set) var problem: String?
-    private var keepProblem: String?
     private var reportProblems: [String] = []
+    /// Why the schedule is not kept; it is tried again.
+    private var keepProblem: String?
 
     /// A scan that somebody waits for.
     private struct Wanted {
@@ -207,8 +208,11 @@ final class ScanKeeper {
         return nil
     }
 
-    /// Looks at the schedule for who wants to know, and begins nothing.
-    func refreshPlan() { _ = due() }
+    /// Looks at the schedule for who wants to know, and begins nothing. What could not be kept is tried again.
+    func refreshPlan() {
+        _ = due()
+        if keepProblem != nil { keep() }
+    }
 
     private func tellNext() {
         let next = Dictionary(planned.map { ($0.target, $0.next) }, uniquingKeysWith: { first, _ in first })

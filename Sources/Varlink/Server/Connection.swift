@@ -23,7 +23,7 @@ final class Connection {
     private var inputEnded = false
 
     /// A moment that has passed: the answer to "when?" where it is at once.
-    private let began: ContinuousClock.Instant
+    let began: ContinuousClock.Instant
     private var idleSince: ContinuousClock.Instant
     private var messageSince: ContinuousClock.Instant
     private var sentAt: ContinuousClock.Instant
@@ -41,6 +41,10 @@ final class Connection {
     var descriptor: Int32 { socket.rawValue }
 
     var isOpen: Bool { !isBroken && !isEnding }
+
+    private var hasAsked = false
+    /// Whether no whole call has come yet.
+    var isSilent: Bool { !hasAsked && !input.hasMessage }
 
     private var queued: Int { output.count - outputStart }
 
@@ -84,6 +88,7 @@ final class Connection {
     /// The next call, where one can be taken.
     func nextMessage() -> [UInt8]? {
         guard canTakeCall else { return nil }
+        hasAsked = true
         messageSince = .now
         let message = input.next()
         guard let message, message.count <= limits.messageSize else {

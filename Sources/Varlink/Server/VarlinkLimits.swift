@@ -1,7 +1,8 @@
 /// How much clients may ask of a server. Each number has the value that a control socket of one machine needs; tests take
 /// smaller ones.
 public struct VarlinkLimits: Sendable {
-    /// How many connections there are at once. One more is told ``VarlinkError/tooManyConnections`` and closed.
+    /// How many connections there are at once. For one more the longest of the same user is ended that has not sent a whole
+    /// call yet; where there is none, the new one is told ``VarlinkError/tooManyConnections`` and closed.
     public var connections = 64
     /// How many of those only root may have, so that no other user who is allowed keeps root out.
     public var connectionsForRoot = 8

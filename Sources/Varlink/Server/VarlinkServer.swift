@@ -104,12 +104,27 @@ public final class VarlinkServer {
             return
         }
         let room = limits.connections - (peer.uid == 0 ? 0 : limits.connectionsForRoot)
-        guard connections.count < room else {
+        guard connections.count < room || endLongestSilent(for: peer) else {
             refuse(socket, .tooManyConnections)
             return
         }
         let descriptor = socket.rawValue
         connections[descriptor] = Connection(socket, peer: peer, limits: limits)
+    }
+
+    /// Whoever comes with a question comes before who has said nothing yet, or only a part of something: makes room for
+    /// this client by ending the connection of its user that is so for the longest.
+    private func endLongestSilent(for peer: PeerCredentials) -> Bool {
+        let silent = connections.values.filter { $0.peer.uid == peer.uid && $0.isSilent }
+        for connection in silent.sorted(by: { $0.began < $1.began }) {
+            // Perhaps it has spoken by now.
+            connection.handle(.readable)
+            guard connection.isSilent else { continue }
+            connections[connection.descriptor] = nil
+            connection.end()
+            return true
+        }
+        return false
     }
 
     /// The queue of a new connection has room for so little.
