@@ -16,7 +16,7 @@ final class LedgerHouse {
     var ledger: FilePath { state.appending("ledger/files") }
 
     /// What the only signature matches. As long as ``good``.
-    static let bad = "nodeguard ledger: these bytes are bad\n"
+    static let bad = "nodeguard ledger: these bytes are evil\n"
     static let good = "nodeguard ledger: these bytes are fine\n"
 
     init() throws {
