@@ -471,7 +471,8 @@ private struct Session {
         var duration = plan.lease
         if case .openByOverride(let until, _) = decision { duration = min(duration, now.duration(to: until)) }
         do throws(KernelGateError) {
-            try gate.open(for: duration)
+            // The first lease takes the place of whatever an earlier agent left: its handover would outlive this agent.
+            if leaseIsOurs { try gate.open(for: duration) } else { try gate.handOver(for: duration) }
             leaseIsOurs = true
             status.trouble = gate.limitation
         } catch {
