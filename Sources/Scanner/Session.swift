@@ -277,7 +277,7 @@ public final class Session {
                 .scanPlanned(
                     plan.judged(
                         target: target.name, rate: ledger.rate, bounds: order.plan ?? PlanBounds(window: nil),
-                        bytesPerSecond: order.throttle.bytesPerSecond.map(Double.init),
+                        bytesPerSecond: order.throttle.bytesPerSecond.map { Double($0) },
                         reverifySeconds: order.reverifySeconds)))
         }
         let nothing = totals(OutcomeCounts(), 0, since: monotonicNanoseconds(), .complete)

@@ -109,6 +109,9 @@ struct RunCommandTests {
             try house.nodeguard("status").output.contains("sample: runs, ")
                 ? Processes.children(of: house.agentProcess).first : nil
         }
+        // What only plans is not in its way.
+        #expect(try house.nodeguard("scan-now", "--plan").status == 0)
+        #expect(Processes.isAlive(session))
         // By hand one is done at once: nothing in its way but the other.
         let other = try house.folder.write("other", AgentHouse.bad)
         let byHand = try house.nodeguard("scan-now", paths: [other])

@@ -137,7 +137,7 @@ public final class Agent {
         var moments = [nextHeartbeat]
         if let control = control?.nextDeadline { moments.append(control) }
         // A session's end shows in a pipe, unless somebody else has that pipe.
-        if scans.isRunning || !isReady { moments.append(.now.advanced(by: .seconds(1))) }
+        if scans.hasSession || !isReady { moments.append(.now.advanced(by: .seconds(1))) }
         if stopping != nil { moments = [.now.advanced(by: .milliseconds(200))] }
         return moments.min()!
     }
