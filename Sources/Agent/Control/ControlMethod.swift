@@ -89,7 +89,9 @@ struct ControlMethod: Sendable {
 
         """
 
-    static let all = [getStatus, scan, endScan, openGate, closeGate, resumeGate, waitOpen, getFindings, getHistory, reload]
+    static let all = [
+        getStatus, scan, endScan, openGate, closeGate, resumeGate, waitOpen, getFindings, getHistory, reload,
+    ]
 
     private static let getStatus = ControlMethod(name: "GetStatus") { call, control throws(VarlinkError) in
         call.reply(["status": control.asked.status])
