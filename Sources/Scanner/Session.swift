@@ -248,7 +248,8 @@ public final class Session {
                         detail: "its session ended without a word: it was killed, or the machine stopped",
                         counts: resumed.counts)))
         }
-        try tell(.scanResumed(ScanResumed(scanID: scanID, target: target.name, counts: resumed.counts)))
+        try tell(
+            .scanResumed(ScanResumed(scanID: scanID, target: target.name, paths: target.paths, counts: resumed.counts)))
     }
 
     // MARK: What there would be to do
