@@ -300,7 +300,8 @@ struct UnusableConfiguration: Error, CustomStringConvertible {
     let problems: [String]
     var description: String {
         problems.joined(separator: "\n")
-            + "\nnodeguard does not start with a configuration that is wrong; there is no earlier one to start with"
+            + "\nnodeguard does not start with a configuration that is wrong, and no earlier one of it is known: it would be in "
+            + "the folder that paths.state names"
     }
 }
 
