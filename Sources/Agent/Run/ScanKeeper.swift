@@ -114,6 +114,7 @@ final class ScanKeeper {
         self.configuration = configuration
         schedule.configure(Self.targets(configuration), at: .now())
         keep()
+        refreshPlan()
     }
 
     private func keep() {
@@ -247,19 +248,15 @@ final class ScanKeeper {
         let isSame = planned.allSatisfy { one in
             MetricLabel(one.target).map { metrics.snapshot.targets[$0]?.nextScan == one.next } ?? true
         }
-        let isGone = metrics.snapshot.targets.keys.contains {
-            $0 != ScanReporter.manualTarget && !configured.contains($0.description)
-        }
-        guard !isSame || isGone else { return }
+        var retired = metrics.snapshot
+        retired.retireTargets(except: configured)
+        guard !isSame || retired != metrics.snapshot else { return }
         metrics.update { snapshot in
             for (name, time) in next {
                 guard let label = MetricLabel(name) else { continue }
                 snapshot.targets[label, default: MetricsSnapshot.Target()].nextScan = time
             }
-            // What is not configured any more would be told for ever.
-            for label in snapshot.targets.keys where label != ScanReporter.manualTarget {
-                if !configured.contains(label.description) { snapshot.targets[label] = nil }
-            }
+            snapshot.retireTargets(except: configured)
         }
     }
 
