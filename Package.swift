@@ -146,7 +146,7 @@ let package = Package(
             path: "Tests/SessionProbe", swiftSettings: strict),
         .testTarget(
             name: "AgentTests",
-            dependencies: ["Agent", "Config", "Journal", "LinuxSystem", "Policy", "TestSupport", system],
+            dependencies: ["Agent", "Config", "Journal", "LinuxSystem", "Policy", "TestSupport", "Varlink", system],
             swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "nodeguard", "nodeguard-engine", system],

@@ -86,8 +86,7 @@ public struct ScanReporter {
         }
         metrics.update { snapshot in
             snapshot.targets[label, default: MetricsSnapshot.Target()].exposedKeyFiles = paths
-            let all = snapshot.targets.values.compactMap(\.exposedKeyFiles).reduce(into: Set()) { $0.formUnion($1) }
-            snapshot.keyFileProblems = UInt64(all.count)
+            snapshot.countKeyFiles()
         }
     }
 

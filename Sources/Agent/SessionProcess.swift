@@ -24,6 +24,15 @@ public enum SessionProcess {
             case .interrupted(_, let summary), .failed(_, let summary): summary
             }
         }
+
+        /// Why not everything was scanned, in words; empty where everything was.
+        public var reason: String {
+            switch self {
+            case .finished: ""
+            case .interrupted(let signal, _): "interrupted by signal \(signal)"
+            case .failed(let reason, _): reason
+            }
+        }
     }
 
     /// The exit status of a session that failed and said why on its standard error.

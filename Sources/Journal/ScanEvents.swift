@@ -351,13 +351,16 @@ public struct ScanResumed: EventPayload {
     public var scanID: ScanID
     /// The target's name; nil where paths were given by hand.
     public var target: String?
+    /// The folders and files it goes through, all of them anew.
+    public var paths: [FilePath]
     /// How many files ended how before it was interrupted.
     public var counts: OutcomeCounts
 
     /// Tells that a scan goes on.
-    public init(scanID: ScanID, target: String?, counts: OutcomeCounts) {
+    public init(scanID: ScanID, target: String?, paths: [FilePath], counts: OutcomeCounts) {
         self.scanID = scanID
         self.target = target
+        self.paths = paths
         self.counts = counts
     }
 
@@ -365,8 +368,8 @@ public struct ScanResumed: EventPayload {
     public var priority: Priority { .info }
     /// What a person reads.
     public var message: MessageText { "The scan of \(scanned(target)) goes on after \(counts.total) files." }
-    /// Scan and target.
-    public var fields: [JournalField] { scanFields(scanID, target) }
+    /// Scan, target, and the paths it goes through.
+    public var fields: [JournalField] { scanFields(scanID, target) + paths.map { JournalField(.path, $0) } }
     /// The event.
     public var event: Event { .scanResumed(self) }
 }
@@ -413,6 +416,26 @@ extension ScanStarted {
         paths = try container.decode(pathsForKey: "paths")
         trigger = try container.decode(Trigger.self, forKey: "trigger")
         signatures = try container.decodeIfPresent(SignatureSet.self, forKey: "signatures")
+    }
+}
+
+extension ScanResumed {
+    /// Writes each path as `{"path":…}`, with its bytes where they are not plain text.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: EventKey.self)
+        try container.encode(scanID, forKey: "scanID")
+        try container.encodeIfPresent(target, forKey: "target")
+        try container.encode(paths: paths, forKey: "paths")
+        try container.encode(counts, forKey: "counts")
+    }
+
+    /// Reads what ``encode(to:)`` writes.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: EventKey.self)
+        scanID = try container.decode(ScanID.self, forKey: "scanID")
+        target = try container.decodeIfPresent(String.self, forKey: "target")
+        paths = try container.decode(pathsForKey: "paths")
+        counts = try container.decode(OutcomeCounts.self, forKey: "counts")
     }
 }
 

@@ -248,7 +248,8 @@ public final class Session {
                         detail: "its session ended without a word: it was killed, or the machine stopped",
                         counts: resumed.counts)))
         }
-        try tell(.scanResumed(ScanResumed(scanID: scanID, target: target.name, counts: resumed.counts)))
+        try tell(
+            .scanResumed(ScanResumed(scanID: scanID, target: target.name, paths: target.paths, counts: resumed.counts)))
     }
 
     // MARK: What there would be to do
@@ -277,7 +278,7 @@ public final class Session {
                 .scanPlanned(
                     plan.judged(
                         target: target.name, rate: ledger.rate, bounds: order.plan ?? PlanBounds(window: nil),
-                        bytesPerSecond: order.throttle.bytesPerSecond.map(Double.init),
+                        bytesPerSecond: order.throttle.bytesPerSecond.map { Double($0) },
                         reverifySeconds: order.reverifySeconds)))
         }
         let nothing = totals(OutcomeCounts(), 0, since: monotonicNanoseconds(), .complete)

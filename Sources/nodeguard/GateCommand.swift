@@ -33,7 +33,7 @@ struct GateStatusCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let hand = try GateHand(global.loadConfiguration())
+        let hand = try GateHand(global.loadConfigurationOrLastGood())
         let report = GateReport(hand)
         if json { try printJSON(report) } else { print(report.text) }
         throw ExitCode(report.exitStatus)
@@ -57,7 +57,7 @@ struct GateOpenCommand: ParsableCommand {
     var reason: String
 
     func run() throws {
-        let hand = try GateHand(global.loadConfiguration())
+        let hand = try GateHand(global.loadConfigurationOrLastGood())
         if case .forcedShut(let why) = hand.store.current() {
             printError(
                 "the gate was forced shut (\(printable(why.utf8))) and stays so: run nodeguard gate resume first, if that "
@@ -107,7 +107,7 @@ struct GateCloseCommand: ParsableCommand {
 
     func run() throws {
         if early { return try EarlyClosing(global, state: state).run() }
-        let hand = try GateHand(global.loadConfiguration())
+        let hand = try GateHand(global.loadConfigurationOrLastGood())
         if hand.plan.rules.mode == .disabled {
             printError(
                 "policy.gate.mode is disabled, so there is no gate that could be shut: set it to observe or enforce, "
@@ -132,7 +132,7 @@ struct GateResumeCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let hand = try GateHand(global.loadConfiguration())
+        let hand = try GateHand(global.loadConfigurationOrLastGood())
         try hand.remember { store throws(SystemCallError) in try store.resume() }
         hand.journal(.resume, "resumed by hand")
         // Without an agent nobody proves anything, so nothing may stay open.

@@ -50,12 +50,43 @@ struct GlobalOptions: ParsableArguments {
         }
     }
 
-    /// The settings for a command that has to work with a wrong configuration too, at least as far as it finds the agent:
-    /// those of the last good one, or else the built-in ones. What is wrong goes to stderr.
-    func settingsOrLastGood() -> Configuration {
+    /// The settings for a command that has to work with a wrong configuration too, at least as far as it finds the agent.
+    /// What is wrong goes to stderr; where it is not known which agent it is, the command ends with status 2.
+    ///
+    /// The last good configuration is looked for where the wrong one has its state. Where there is none, everything but
+    /// the folders is as built in.
+    func settingsOrLastGood() throws -> Configuration {
         if let loaded = try? loadConfiguration() { return loaded.settings }
-        let defaults = Configuration()
-        let last = try? LastGoodConfiguration(state: defaults.paths.state.path).load()
-        return last?.settings ?? defaults
+        let named = pathsOfRejectedConfiguration(at: configurationPath)
+        if let state = stateOfRejected(named), let last = try? LastGoodConfiguration(state: state).load() {
+            return last.settings
+        }
+        guard configurationFile == nil || named?.knowsRuntime == true else {
+            printError("nodeguard: which agent that is cannot be told: paths in the configuration cannot be read")
+            throw ExitCode(2)
+        }
+        var settings = Configuration()
+        settings.paths = named?.paths ?? settings.paths
+        return settings
+    }
+
+    /// Where a wrong configuration has its last good one, as the agent finds it.
+    private func stateOfRejected(_ named: NamedPaths?) -> FilePath? {
+        if let named, named.namesState { return named.paths.state.path }
+        return configurationFile == nil ? Configuration().paths.state.path : nil
+    }
+
+    /// The configuration, or where it is wrong the last good one that was kept of it: for commands about the gate, which the
+    /// agent keeps by that one. Where there is none, the command ends with status 2.
+    func loadConfigurationOrLastGood() throws -> LoadedConfiguration {
+        do {
+            return try loadConfiguration()
+        } catch {
+            guard let state = stateOfRejected(pathsOfRejectedConfiguration(at: configurationPath)),
+                let last = try? LastGoodConfiguration(state: state).load()
+            else { throw error }
+            printError("note: the configuration cannot be used, so the last good one in \(printable(state)) is")
+            return last
+        }
     }
 }

@@ -65,6 +65,8 @@ struct ScanNowCommand: ParsableCommand {
         do {
             if let agent = try agent(of: configuration) {
                 ending = try agent.scan(request) { try screen.show($0) }
+                screen.end()
+                for note in agent.notes { printError("note: \(note)") }
             } else {
                 ending = try scanAlone(request, configuration, &screen)
             }
@@ -74,6 +76,12 @@ struct ScanNowCommand: ParsableCommand {
             throw ExitCode(screen.foundSomething ? 1 : 2)
         }
         screen.end()
+        if json && ending.summary == nil {
+            // Nobody else says it any more: what reads the lines must not take what came for all that there is.
+            let all = settings.scan.targets.map(\.name.text)
+            let targets = request.paths.isEmpty && request.targets.isEmpty ? all : request.targets
+            try? screen.show(.summary(screen.counted(targets, because: ending.reason)))
+        }
         if let problem = screen.problem {
             printError("nodeguard: not everything is shown: cannot write to the standard output: \(problem)")
         }
@@ -90,7 +98,7 @@ struct ScanNowCommand: ParsableCommand {
                     + "without it")
             return nil
         }
-        if let other = status.scan, other.trigger == ScanStarted.Trigger.manual.rawValue {
+        if !plan, let other = status.scan, other.trigger == ScanStarted.Trigger.manual.rawValue {
             printError("note: this scan begins after another one by hand (\(other.target ?? "paths that were given"))")
         }
         return agent

@@ -13,6 +13,10 @@ struct ScanScreen {
     private var signatures: SignaturesLoaded?
     /// Paths given to scan that were not looked at at all, for another reason than being excluded.
     private(set) var skippedRoots = 0
+    /// What came to this, and since when.
+    private var counts = OutcomeCounts()
+    private var bytes: UInt64 = 0
+    private let began = monotonicNanoseconds()
     /// Whether any file was infected.
     private(set) var foundSomething = false
     /// Why the standard output did not take everything: a full disk must not end a scan, which is told elsewhere too.
@@ -30,8 +34,7 @@ struct ScanScreen {
 
     /// - Throws: where nobody reads the output any more.
     mutating func show(_ event: Event) throws {
-        if case .file(let file) = event, case .infected = file.outcome { foundSomething = true }
-        if case .file(let file) = event, case .skipped = file.outcome, roots.contains(file.path) { skippedRoots += 1 }
+        if case .file(let file) = event { count(file) }
         if case .scanProgress(let scan) = event { progress.show(scan) }
         if json {
             try write(event.jsonLine())
@@ -54,6 +57,27 @@ struct ScanScreen {
     }
 
     mutating func end() { progress.clear() }
+
+    private mutating func count(_ file: FileReport) {
+        counts.add(file.outcome)
+        switch file.outcome {
+        case .infected:
+            foundSomething = true
+            bytes += file.size ?? 0
+        case .clean: bytes += file.size ?? 0
+        case .skipped: if roots.contains(file.path) { skippedRoots += 1 }
+        case .unchanged, .incomplete: break
+        }
+    }
+
+    /// The summary of a scan that told none, made of the files that were told.
+    func counted(_ targets: [String], because reason: String) -> ScanSummary {
+        ScanSummary(
+            targets: targets,
+            totals: ScanTotals(
+                counts: counts, bytes: bytes, durationMicroseconds: (monotonicNanoseconds() - began) / 1000,
+                findings: counts[.infected], completeness: .partial(because: reason)))
+    }
 
     private mutating func line(_ file: FileReport) throws {
         switch file.outcome {

@@ -23,7 +23,7 @@ struct StatusCommand: ParsableCommand {
     var alive = false
 
     func run() throws {
-        let settings = global.settingsOrLastGood()
+        let settings = try global.settingsOrLastGood()
         let agent: AgentClient?
         let status: AgentStatus?
         do throws(AgentClient.Failure) {

@@ -38,7 +38,7 @@ struct WaitOpenCommand: ParsableCommand {
                 return place.ask(within: min(left ?? .seconds(5), .seconds(5)))
             }
         } else {
-            let settings = try global.loadConfiguration().settings
+            let settings = try global.loadConfigurationOrLastGood().settings
             let mode = settings.policy.gate.mode
             asks = { try Self.kernel(mode) }
         }

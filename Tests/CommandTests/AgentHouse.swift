@@ -53,7 +53,7 @@ final class AgentHouse {
     }
 
     /// Writes the configuration.
-    func configure(policy: String? = nil, scan: String = "", more: String = "") throws {
+    func configure(policy: String? = nil, scan: String = "", more: String = "", target: String = "sample") throws {
         let policy =
             policy
                 ?? """
@@ -67,7 +67,7 @@ final class AgentHouse {
             scan:
               signatures: "\(folder.path)/signatures"
               workers: 1
-              targets: [{ name: sample, paths: ["\(sample)"] }]
+              targets: [{ name: \(target), paths: ["\(sample)"] }]
             \(scan)
             validators: [{ name: geth, ports: [udp/9000] }]
             policy:

@@ -25,10 +25,7 @@ struct ControlSocketTests {
     }
 
     @Test func `wrong targets are wrong usage, and a client that goes away ends its scan`() throws {
-        let house = try AgentHouse(scan: "  throttle: { bytesPerSecond: 64KiB }")
-        for number in 0..<40 {
-            try house.folder.write("sample/\(number)", "\(number) " + String(repeating: "x", count: 65536))
-        }
+        let house = try slowHouse()
         let wrong = try house.nodeguard("scan-now", "--target", "nope")
         #expect(wrong.status == 64)
         #expect(wrong.errors.contains("the configuration has: sample"))
@@ -36,10 +33,98 @@ struct ControlSocketTests {
         let scan = try house.startNodeguard("scan-now", "--json")
         try scan.waitForOutput("scan.started")
         let session = try #require(Processes.children(of: house.agentProcess).first)
-        scan.signal(SIGINT)
-        #expect(try scan.finish().status == 128 + SIGINT)
+        scan.signal(SIGKILL)
+        _ = try scan.finish()
         try waitFor("the session to end") { Processes.isAlive(session) ? nil : true }
         try waitFor("the agent to say so") { try house.nodeguard("status").output.contains("runs") ? nil : true }
+    }
+
+    @Test(arguments: [SIGINT, SIGTERM])
+    func `a scan that is interrupted tells its end and the sums, as without an agent`(signal: Int32) throws {
+        let house = try slowHouse()
+        let scan = try house.startNodeguard("scan-now", "--json")
+        try scan.waitForOutput("file.clean")
+        scan.signal(signal)
+        let ended = try scan.finish()
+        #expect(ended.status == 128 + signal)
+        let lines = ended.output.split(separator: "\n")
+        let interrupted = try #require(lines.first { $0.contains(#""event":"scan.interrupted""#) }, "\(ended.output)")
+        #expect(interrupted.contains(#""reason":"requested""#))
+        let last = try #require(lines.last)
+        #expect(last.contains(#""event":"summary""#) && last.contains(#""complete":false"#), "\(last)")
+        #expect(last.contains("interrupted by signal"), "\(last)")
+        // Who did not want it any more does not get it at night.
+        #expect(try !house.nodeguard("status").output.contains("to go on where it stopped"))
+    }
+
+    @Test func `a second signal waits for nothing`() throws {
+        let house = try slowHouse()
+        let scan = try house.startNodeguard("scan-now", "--json")
+        try scan.waitForOutput("scan.started")
+        let session = try #require(Processes.children(of: house.agentProcess).first)
+        // It cannot end in good order any more.
+        kill(session, SIGSTOP)
+        defer { kill(session, SIGKILL) }
+        scan.signal(SIGINT)
+        scan.signal(SIGTERM)
+        let ended = try scan.finish()
+        #expect(ended.status == 128 + SIGTERM)
+        #expect(ended.output.split(separator: "\n").last?.contains(#""event":"summary""#) == true)
+    }
+
+    @Test func `where the agent dies, what was counted until then is the summary`() throws {
+        let house = try slowHouse()
+        let scan = try house.startNodeguard("scan-now", "--json")
+        try scan.waitForOutput("file.clean")
+        try house.stop(SIGKILL)
+        let ended = try scan.finish()
+        #expect(ended.status == 2)
+        #expect(ended.errors.contains("the agent is gone"), "\(ended.errors)")
+        let lines = ended.output.split(separator: "\n")
+        let last = try #require(lines.last)
+        #expect(last.contains(#""event":"summary""#) && last.contains(#""complete":false"#), "\(last)")
+        #expect(last.contains(#""partialBecause":"the agent is gone"#) && last.contains(#""targets":["sample"]"#))
+        let clean = lines.count { $0.contains(#""event":"file.clean""#) }
+        #expect(last.contains(#""clean":\#(clean)"#), "\(clean): \(last)")
+    }
+
+    @Test func `what the findings did not take is told through the agent as without it`() throws {
+        let house = try AgentHouse(starts: false)
+        try house.folder.write("state/findings.db/no-file", "")
+        try house.start()
+        try house.notify.wait(for: "READY=1")
+        let withAgent = try house.nodeguard("scan-now", "--full")
+        #expect(withAgent.status == 0)
+        try house.stop()
+        let alone = try house.nodeguard("scan-now", "--full")
+        func notes(_ result: ProgramResult) -> [Substring] {
+            result.errors.split(separator: "\n").filter { $0.hasPrefix("note: findings and history are not kept") }
+        }
+        #expect(notes(alone).count == 1, "\(alone.errors)")
+        #expect(notes(withAgent) == notes(alone), "\(withAgent.errors)")
+    }
+
+    @Test func `a plan runs beside the scan that runs`() throws {
+        let house = try slowHouse()
+        let scan = try house.startNodeguard("scan-now", "--json")
+        try scan.waitForOutput("scan.started")
+        let session = try #require(Processes.children(of: house.agentProcess).first)
+        let plan = try house.nodeguard("scan-now", "--plan")
+        #expect(plan.status == 0, "\(plan.errors)")
+        // 41 files in the cap's time: the rate was not measured yet.
+        #expect(plan.output.contains(" files to look at") && plan.output.contains("about 40"), "\(plan.output)")
+        #expect(Processes.isAlive(session))
+        scan.signal(SIGINT)
+        #expect(try scan.finish().status == 128 + SIGINT)
+    }
+
+    /// A house whose scan takes more than half a minute.
+    private func slowHouse() throws -> AgentHouse {
+        let house = try AgentHouse(scan: "  throttle: { bytesPerSecond: 64KiB }")
+        for number in 0..<40 {
+            try house.folder.write("sample/\(number)", "\(number) " + String(repeating: "x", count: 65536))
+        }
+        return house
     }
 
     @Test func `a client that reads nothing does not lose an event, and holds up nobody but its own scan`() throws {

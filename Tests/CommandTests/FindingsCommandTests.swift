@@ -26,13 +26,14 @@ import Testing
 
     private static func hex(_ text: String) -> String { text.utf8.map { String(format: "%02x", $0) }.joined() }
 
-    private func configure(exclude: String = "[]", action: String = "report") throws {
+    private func configure(exclude: String = "[]", action: String = "report", throttle: String = "null") throws {
         try folder.write(
             "n.yaml",
             """
             scan:
               signatures: \(folder.path)/signatures
               action: \(action)
+              throttle: {bytesPerSecond: \(throttle)}
               targets: [{name: t, paths: [\(folder.path)/tree], exclude: \(exclude)}]
             journal: {enabled: false}
             metrics: {textfile: \(folder.path)/metrics.prom}
@@ -100,6 +101,26 @@ import Testing
         #expect(try runProgram(["rm", "\(folder.path)/tree/a"]).status == 0)
         try scan(0)
         #expect(try states() == ["gone"])
+    }
+
+    @Test func aScanThatWentOnProvesWhatIsGone() throws {
+        try folder.write("tree/a", Self.one)
+        try folder.write("tree/b", Self.one)
+        try scan(1)
+        #expect(try states() == ["open", "open"])
+
+        // Slow enough to be met in the middle: 64 KiB a second.
+        try configure(throttle: "64KiB")
+        for number in 0..<40 { try folder.write("tree/\(number)", "\(number)" + String(repeating: "x", count: 65536)) }
+        let first = try RunningProgram([builtProgram("nodeguard"), "scan-now", "--json", "--config", configuration])
+        try first.waitForOutput("file.clean")
+        first.signal(SIGINT)
+        #expect(try first.finish().status == 128 + SIGINT)
+        #expect(try runProgram(["rm", "\(folder.path)/tree/a"]).status == 0)
+        try configure()
+        let last = try nodeguard("scan-now", "--json")
+        #expect(last.status == 1 && last.output.contains(#""event":"scan.resumed""#), "\(last.output)")
+        #expect(try states() == ["gone", "open"])
     }
 
     @Test func acknowledgedUntilContentOrSignatureChanges() throws {

@@ -85,6 +85,60 @@ struct RunCommandTests {
         try house.waitForStatus("OPEN")
     }
 
+    @Test func `the findings of a target that is configured no more stay open, without a gap`() throws {
+        let house = try AgentHouse()
+        try house.folder.write("sample/bad", AgentHouse.bad)
+        #expect(try house.nodeguard("scan-now").status == 1)
+        let open = #"nodeguard_findings{target="sample",state="open"}"#
+        let completion = #"nodeguard_scan_last_completion_timestamp_seconds{target="sample"}"#
+        #expect(try house.metric(open) == 1)
+        #expect(try house.metric(completion) != nil)
+        try house.configure(target: "other")
+        #expect(try house.call("Reload", "{}") == "{}")
+        // What the agent does at once; what it does each time it looks at the disk must not take it away again.
+        #expect(try house.metric(completion) == nil)
+        #expect(try house.metric(open) == 1)
+        #expect(try house.call("GetStatus", "{}").contains(#""openFindings":1"#))
+        #expect(try house.nodeguard("scan-now", paths: [try house.folder.write("fine", "fine")]).status == 0)
+        #expect(try house.metric(open) == 1)
+        #expect(try house.call("GetStatus", "{}").contains(#""openFindings":1"#))
+        // A scan of the other target proves it gone: nothing is left to be told.
+        _ = try runProgram(["rm", house.sample.appending("bad").string])
+        #expect(try house.nodeguard("scan-now").status == 0)
+        try waitFor("it to be gone") { try house.metric(open) == nil ? true : nil }
+        #expect(try house.call("GetStatus", "{}").contains(#""openFindings":0"#))
+    }
+
+    @Test
+    func `a wrong configuration begins with the last good one of its own state, and its commands find that agent`()
+        throws
+    {
+        let house = try AgentHouse()
+        try house.waitForStatus("OPEN")
+        #expect(try house.stop().end == .exited(0))
+        // Not even YAML any more.
+        try house.configure(more: "\tjournl: [")
+        try house.start()
+        try house.notify.wait(for: "READY=1")
+        let status = try house.waitForStatus("OPEN")
+        #expect(status.errors.contains("nodeguard.yaml:"), "\(status.errors)")
+        #expect(try house.nodeguard("wait-open", "--timeout", "20s").status == 0)
+        #expect(try house.nodeguard("gate", "close", "--reason", "keys moved").status == 0)
+        try house.waitForGate("CLOSED")
+        #expect(try house.nodeguard("gate", "resume").status == 0)
+        try house.waitForGate("OPEN")
+        #expect(try house.stop().end == .exited(0))
+
+        // Where its state is cannot be told: another agent's last good configuration is not taken for its own.
+        try house.folder.write("nodeguard.yaml", "scan: [")
+        let refused = try house.nodeguard("run")
+        #expect(refused.status == 2)
+        #expect(refused.errors.contains("nodeguard.yaml:1") && refused.errors.contains("paths.state"))
+        let unknown = try house.nodeguard("status")
+        #expect(unknown.status == 2)
+        #expect(unknown.errors.contains("which agent that is cannot be told"), "\(unknown.errors)")
+    }
+
     @Test func `with --watch-configuration a changed file is taken up by itself`() throws {
         let house = try AgentHouse(options: ["--watch-configuration"])
         try house.waitForStatus("OPEN")
@@ -109,6 +163,9 @@ struct RunCommandTests {
             try house.nodeguard("status").output.contains("sample: runs, ")
                 ? Processes.children(of: house.agentProcess).first : nil
         }
+        // What only plans is not in its way.
+        #expect(try house.nodeguard("scan-now", "--plan").status == 0)
+        #expect(Processes.isAlive(session))
         // By hand one is done at once: nothing in its way but the other.
         let other = try house.folder.write("other", AgentHouse.bad)
         let byHand = try house.nodeguard("scan-now", paths: [other])

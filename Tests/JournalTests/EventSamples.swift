@@ -43,7 +43,7 @@ let fullEvents: [Event] =
                     completeness: .partial(because: odd)))),
         .scanInterrupted(
             ScanInterrupted(scanID: scanID, target: "system", reason: .failed, detail: odd, counts: counts)),
-        .scanResumed(ScanResumed(scanID: scanID, target: "system", counts: counts)),
+        .scanResumed(ScanResumed(scanID: scanID, target: "system", paths: ["/", oddPath], counts: counts)),
         .summary(
             ScanSummary(
                 targets: ["system", "validators"],
@@ -97,7 +97,7 @@ let minimalEvents: [Event] =
         .scanFinished(ScanFinished(scanID: scanID, target: nil, totals: nothing)),
         .scanInterrupted(
             ScanInterrupted(scanID: scanID, target: nil, reason: .window, counts: OutcomeCounts())),
-        .scanResumed(ScanResumed(scanID: scanID, target: nil, counts: OutcomeCounts())),
+        .scanResumed(ScanResumed(scanID: scanID, target: nil, paths: [], counts: OutcomeCounts())),
         .stateProblem(StateProblem(path: "/a", problem: .busy, detail: "")),
         .scanPlanned(
             ScanPlanned(

@@ -22,8 +22,8 @@ let description = """
     # Has its answer when somebody calls Release.
     method Hold() -> (released: bool)
     method Release() -> (held: int)
-    # Sends numbers for ever; those that are missing were dropped.
-    method Flood() -> (number: int)
+    # Sends numbers for ever; those that are missing were dropped. Who reads nothing has `patience` milliseconds.
+    method Flood(patience: ?int) -> (number: int)
     # Goes wrong.
     method Fail(how: (error, forgotten, endless, long, longError)) -> (number: float)
     # Is counted, for oneway calls.
@@ -50,6 +50,7 @@ struct Caller: Encodable {
     let caller: Person
 }
 
+struct Patience: Decodable { var patience: Int? }
 struct Until: Decodable { let until: Int }
 struct Number<Value: Encodable>: Encodable { let number: Value }
 struct How: Decodable {
@@ -93,6 +94,8 @@ final class Program {
             },
             VarlinkMethod("Flood") { [unowned self] call throws(VarlinkError) in
                 guard call.wantsMore else { throw .expectedMore }
+                let patience = try call.parameters(as: Patience.self).patience
+                if let patience { call.stalled = .milliseconds(patience) }
                 flood(call)
             },
             VarlinkMethod("Fail") { call throws(VarlinkError) in

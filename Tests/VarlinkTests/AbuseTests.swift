@@ -200,6 +200,17 @@ struct AbuseTests {
         while try deaf.receive() != nil {}
     }
 
+    @Test func aCallMayHaveAnotherPatience() throws {
+        // The server itself would wait for longer than any test.
+        let probe = try Probe("stalled=100000000")
+        let other = try probe.client()
+        let deaf = try RawClient(probe)
+        #expect(
+            try deaf.send(
+                #"{"method":"org.example.probe.Flood","more":true,"parameters":{"patience":300}}"#))
+        try other.waitForStatus("it is closed") { $0.gone == 1 && $0.connections == 1 }
+    }
+
     @Test func aClientThatGoesIsTold() throws {
         let probe = try Probe()
         let other = try probe.client()

@@ -16,7 +16,7 @@ public final class AgentClient {
         public let description: String
     }
 
-    private init(_ socket: FilePath) throws(VarlinkClientError) {
+    private init(at socket: FilePath) throws(VarlinkClientError) {
         self.socket = socket
         client = try VarlinkClient(connectedTo: socket)
     }
@@ -26,7 +26,7 @@ public final class AgentClient {
     /// - Throws: where one runs that does not take the connection.
     public static func connect(_ settings: Configuration) throws(Failure) -> AgentClient? {
         do throws(VarlinkClientError) {
-            return try AgentClient(settings.paths.runtime.path.appending("control.sock"))
+            return try AgentClient(at: settings.paths.runtime.path.appending("control.sock"))
         } catch {
             switch error {
             case .noSocket, .nobodyListens, .notPermitted: return nil
@@ -66,19 +66,26 @@ public final class AgentClient {
         let signals = try SignalDescriptor([SIGINT, SIGTERM, SIGHUP])
         try begin(request)
         var summary: ScanSummary?
+        var number: Int64?
+        var interruption: Interruption?
+        // When all that the agent had told was taken.
+        var caughtUp = ContinuousClock.now
         while true {
             do throws(VarlinkClientError) {
                 while let reply = try client.nextReply() {
                     let scan = try reply.parameters(as: ScanReply.self)
+                    number = scan.scan ?? number
                     if case .summary(let last) = scan.event { summary = last }
                     if let event = scan.event { try tell(event, handle) }
-                    guard !reply.continues else { continue }
-                    switch scan.ended {
-                    case "finished": return summary.map { .finished($0) } ?? .failed("the agent told no summary", nil)
-                    case "interrupted": return .interrupted(signal: SIGTERM, summary)
-                    default: return .failed(scan.why ?? "the agent did not say why", summary)
+                    if !reply.continues {
+                        notes = scan.notes ?? []
+                        return ending(scan, interruption, summary)
+                    }
+                    if let signal = try take(signals, number, &interruption) {
+                        return .interrupted(signal: signal, summary)
                     }
                 }
+                caughtUp = .now
             } catch {
                 if case .refused(let refusal) = error {
                     let isBusy = refusal.name == "io.nodeguard.TooManyScans"
@@ -87,15 +94,64 @@ public final class AgentClient {
                     )
                 }
                 if let stopped { throw stopped }
-                return .failed("the agent is gone: \(error)", summary)
+                if let interruption { return .interrupted(signal: interruption.signal, summary) }
+                return .failed(Self.reason(for: error, unread: caughtUp.duration(to: .now)), summary)
             }
-            if let stopped { throw stopped }
-            let ready = try waitForEvents([Watched(signals.rawValue), client.watched])
-            // Whoever goes away ends the scan: the agent sees it at once.
-            if ready.contains(where: { $0.descriptor == signals.rawValue }), let signal = signals.next() {
-                return .interrupted(signal: signal, summary)
-            }
+            _ = try waitForEvents([Watched(signals.rawValue), client.watched])
+            if let signal = try take(signals, number, &interruption) { return .interrupted(signal: signal, summary) }
         }
+    }
+
+    /// What journal, metrics or findings did not take of the last scan, a sentence each.
+    public private(set) var notes: [String] = []
+
+    /// A signal of this process that ends the scan.
+    private struct Interruption {
+        let signal: Int32
+        /// The connection at which the agent was asked to end it; nil as long as its number is not known.
+        var asked: VarlinkClient?
+    }
+
+    /// Asks the agent to end the scan where a signal came.
+    ///
+    /// - Returns: the signal, where nothing more is to be waited for: the agent ends the scan of a client that goes away.
+    private func take(
+        _ signals: borrowing SignalDescriptor, _ number: Int64?, _ interruption: inout Interruption?
+    ) throws(VarlinkClientError) -> Int32? {
+        if let signal = signals.next() {
+            if interruption != nil { return signal }
+            interruption = Interruption(signal: signal)
+        }
+        guard let signal = interruption?.signal, interruption?.asked == nil, let number else { return nil }
+        do throws(VarlinkClientError) {
+            let other = try VarlinkClient(connectedTo: socket, within: .seconds(1))
+            // Its answer is not waited for: that the scan ends is told by the scan.
+            try other.begin("io.nodeguard.EndScan", EndScanParameters(scan: number))
+            interruption?.asked = other
+            return nil
+        } catch {
+            return signal
+        }
+    }
+
+    private func ending(
+        _ last: ScanReply, _ interruption: Interruption?, _ summary: ScanSummary?
+    ) -> SessionProcess.Ending {
+        if let interruption { return .interrupted(signal: interruption.signal, summary) }
+        switch last.ended {
+        case "finished": return summary.map { .finished($0) } ?? .failed("the agent told no summary", nil)
+        case "interrupted": return .interrupted(signal: SIGTERM, summary)
+        default: return .failed(last.why ?? "the agent did not say why", summary)
+        }
+    }
+
+    /// Why there is no more to come, for a person.
+    ///
+    /// - Parameter unread: how long ago everything was taken that the agent had told until then.
+    static func reason(for error: VarlinkClientError, unread: Duration) -> String {
+        guard unread >= ScanConversation.patience else { return "the agent is gone: \(error)" }
+        let minutes = ScanConversation.patience.components.seconds / 60
+        return "the agent ended the scan, since nobody took for \(minutes) minutes what this command prints"
     }
 
     private var stopped: (any Error)?

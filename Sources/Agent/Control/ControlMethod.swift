@@ -23,9 +23,11 @@ struct ControlMethod: Sendable {
         # Everything there is to know, as `nodeguard status --json` prints it.
         method GetStatus() -> (status: object)
 
-        # Scans the paths, or the targets named, or all targets. Needs `more`: each event is a reply, as `nodeguard scan-now
-        # --json` prints it, and the last reply tells how the scan ended: finished, interrupted or failed. Who goes away
-        # ends the scan.
+        # Scans the paths, or the targets named, or all targets. Needs `more`: the first reply tells the number of the scan, for
+        # EndScan; each event is a reply, as `nodeguard scan-now --json` prints it; and the last reply tells how the scan ended,
+        # finished, interrupted or failed, and what journal, metrics or findings did not take of it, a sentence each.
+        # Who goes away ends the scan, and so does who takes nothing of what is told for 15 minutes. With `plan` it runs beside
+        # other scans; else it begins after those by hand that were asked for before, and the schedule's makes room.
         method Scan(
           paths: ?[]Path,
           targets: ?[]string,
@@ -34,7 +36,11 @@ struct ControlMethod: Sendable {
           respectWindow: ?bool,
           everyFile: ?bool,
           estimate: ?bool
-        ) -> (event: ?object, ended: ?string, why: ?string)
+        ) -> (scan: ?int, event: ?object, ended: ?string, why: ?string, notes: ?[]string)
+
+        # Ends a scan that Scan began, in good order: what was begun is told to its end there, with the summary. It is called
+        # on another connection.
+        method EndScan(scan: int) -> ()
 
         # Opens the gate for so many seconds, whatever the posture: 1 to 86400.
         method OpenGate(seconds: int, reason: string) -> ()
@@ -66,6 +72,9 @@ struct ControlMethod: Sendable {
         # There is no target of this name.
         error NoSuchTarget (name: string)
 
+        # There is no such scan, or it has ended.
+        error NoSuchScan (scan: int)
+
         # So many scans wait already.
         error TooManyScans ()
 
@@ -80,7 +89,9 @@ struct ControlMethod: Sendable {
 
         """
 
-    static let all = [getStatus, scan, openGate, closeGate, resumeGate, waitOpen, getFindings, getHistory, reload]
+    static let all = [
+        getStatus, scan, endScan, openGate, closeGate, resumeGate, waitOpen, getFindings, getHistory, reload,
+    ]
 
     private static let getStatus = ControlMethod(name: "GetStatus") { call, control throws(VarlinkError) in
         call.reply(["status": control.asked.status])
@@ -94,9 +105,18 @@ struct ControlMethod: Sendable {
             throw VarlinkError("io.nodeguard.NoSuchTarget", parameters: ["name": name])
         }
         let request = try wanted.request()
-        guard control.asked.scans.want(request, ScanConversation(call)) else {
+        guard let number = control.asked.scans.want(request, ScanConversation(call)) else {
             throw VarlinkError("io.nodeguard.TooManyScans")
         }
+        _ = call.send(ScanReply(scan: number))
+    }
+
+    private static let endScan = ControlMethod(name: "EndScan") { call, control throws(VarlinkError) in
+        let number = try call.parameters(as: EndScanParameters.self).scan
+        guard control.asked.scans.endScan(number) else {
+            throw VarlinkError("io.nodeguard.NoSuchScan", parameters: ["scan": number])
+        }
+        call.reply()
     }
 
     private static let openGate = ControlMethod(name: "OpenGate") { call, control throws(VarlinkError) in
@@ -178,6 +198,11 @@ extension Control {
             throw VarlinkError("io.nodeguard.Failed", parameters: ["why": "\(error)"])
         }
     }
+}
+
+/// The parameters of `io.nodeguard.EndScan`.
+struct EndScanParameters: Codable {
+    var scan: Int64
 }
 
 private struct OpenParameters: Decodable {

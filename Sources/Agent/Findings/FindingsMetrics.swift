@@ -23,6 +23,26 @@ public struct FindingsTally: Equatable, Sendable {
     }
 }
 
+extension MetricsSnapshot {
+    /// Targets that are not configured any more are told no longer, but for their findings: what was found is still there,
+    /// until somebody accepts it or a scan proves it gone.
+    mutating func retireTargets(except configured: Set<String>) {
+        for (label, target) in targets where label != ScanReporter.manualTarget {
+            guard !configured.contains(label.description) else { continue }
+            var findings = Target()
+            findings.findings = target.findings
+            targets[label] = target.findings.values.contains { $0 > 0 } ? findings : nil
+        }
+        if keyFileProblems != nil { countKeyFiles() }
+    }
+
+    /// Counts the key files with problems of all targets; one that lies in two of them is one file.
+    mutating func countKeyFiles() {
+        let all = targets.values.compactMap(\.exposedKeyFiles).reduce(into: Set()) { $0.formUnion($1) }
+        keyFileProblems = UInt64(all.count)
+    }
+}
+
 extension MetricsStore {
     /// Tells how many findings each target has in each state, and how many files are in the quarantine.
     public func tell(_ tally: FindingsTally) {

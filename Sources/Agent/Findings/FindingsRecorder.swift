@@ -12,9 +12,11 @@ public final class FindingsRecorder {
     /// What could not be read or kept, each once: a sentence for a person.
     public private(set) var problems: [String] = []
 
-    /// What the scan that runs has told about findings of earlier.
+    /// What the session that runs has told about findings of earlier. A scan that goes on walks all of its paths anew and
+    /// tells every outcome again, of what it knows from before too: what came in this session alone is enough, and what
+    /// sessions before have told is not believed any more.
     private struct Current {
-        let started: ScanStarted
+        let paths: [FilePath]
         var outcomes: [[UInt8]: Outcome] = [:]
     }
 
@@ -67,8 +69,9 @@ public final class FindingsRecorder {
         let now = UnixTime.now()
         switch event {
         case .scanStarted(let started):
-            scan = Current(started: started)
+            scan = Current(paths: started.paths)
             attempt("the history is not kept") { try store?.began(started, at: now) }
+        case .scanResumed(let resumed): scan = Current(paths: resumed.paths)
         case .file(let report):
             if watched.contains(report.path.bytes) { scan?.outcomes[report.path.bytes] = report.outcome }
             if case .infected(let first, let others) = report.outcome {
@@ -96,7 +99,7 @@ public final class FindingsRecorder {
         guard let scan else { return [] }
         return known.filter { finding in
             let path = finding.path.bytes
-            guard scan.started.paths.contains(where: { path.isAtOrBeneath($0.bytes) }) else { return false }
+            guard scan.paths.contains(where: { path.isAtOrBeneath($0.bytes) }) else { return false }
             if let outcome = scan.outcomes[path] { return outcome.provesAbsence }
             // Not met. Its folder was walked, unless the scan says of a folder above it that it was not.
             return path.foldersAbove.allSatisfy { scan.outcomes[$0]?.provesAbsence ?? true }

@@ -137,7 +137,7 @@ public final class Agent {
         var moments = [nextHeartbeat]
         if let control = control?.nextDeadline { moments.append(control) }
         // A session's end shows in a pipe, unless somebody else has that pipe.
-        if scans.isRunning || !isReady { moments.append(.now.advanced(by: .seconds(1))) }
+        if scans.hasSession || !isReady { moments.append(.now.advanced(by: .seconds(1))) }
         if stopping != nil { moments = [.now.advanced(by: .milliseconds(200))] }
         return moments.min()!
     }
@@ -301,7 +301,8 @@ struct UnusableConfiguration: Error, CustomStringConvertible {
     let problems: [String]
     var description: String {
         problems.joined(separator: "\n")
-            + "\nnodeguard does not start with a configuration that is wrong; there is no earlier one to start with"
+            + "\nnodeguard does not start with a configuration that is wrong, and no earlier one of it is known: it would be in "
+            + "the folder that paths.state names"
     }
 }
 

@@ -34,13 +34,23 @@ struct AgentConfiguration {
             refusal = nil
             isLastGood = false
         } catch {
-            // Where the state is, only the configuration says: without it, it is where it is by default.
-            let state = Configuration().paths.state.path
-            guard let last = try? LastGoodConfiguration(state: state).load() else { throw error }
+            guard let state = Self.state(of: main, isDefault: mayBeMissing),
+                let last = try? LastGoodConfiguration(state: state).load()
+            else { throw error }
             loaded = last
             refusal = error
             isLastGood = true
         }
+    }
+
+    /// Where the last good one of a wrong configuration is; nil where that is not known.
+    ///
+    /// Only the configuration says where its state is. The default's state is another configuration's, unless the file is
+    /// the default one: somebody who tries a file of their own must not get the gate of the machine.
+    private static func state(of main: FilePath, isDefault: Bool) -> FilePath? {
+        let named = pathsOfRejectedConfiguration(at: main)
+        if let named, named.namesState { return named.paths.state.path }
+        return isDefault ? Configuration().paths.state.path : nil
     }
 
     /// Reads it again.

@@ -1,4 +1,5 @@
 internal import Config
+internal import Glibc
 internal import Journal
 internal import LinuxSystem
 internal import Scanner
@@ -8,8 +9,8 @@ internal import SystemPackage
 protocol ScanListener: AnyObject {
     /// Hears one event. Must not wait.
     func hear(_ event: Event)
-    /// Hears how the session ended, once.
-    func ended(_ ending: SessionProcess.Ending)
+    /// Hears how the session ended, once, and what journal, metrics or findings did not take of it, a sentence each.
+    func ended(_ ending: SessionProcess.Ending, notes: [String])
     /// Whether it can take more now; where it cannot, the session waits.
     var hasRoom: Bool { get }
     /// Whether nobody wants the scan any more.
@@ -19,7 +20,8 @@ protocol ScanListener: AnyObject {
 /// Runs the scans of the agent, one session at a time: an engine with its signatures takes more than a gigabyte, and the
 /// ledger has one writer.
 ///
-/// A person does not wait for the night's scan: that one is interrupted for a scan by hand, and goes on after it.
+/// A person does not wait for the night's scan: that one is interrupted for a scan by hand, and goes on after it. What only
+/// plans needs no engine and writes nothing, so it runs beside (``PlanSessions``).
 final class ScanKeeper {
     private var configuration: LoadedConfiguration
     private let metrics: MetricsStore
@@ -34,6 +36,9 @@ final class ScanKeeper {
 
     private var current: Current?
     private var wanted: [Wanted] = []
+    private let plans = PlanSessions()
+    /// The number of the scan by hand that was asked for last.
+    private var lastNumber: Int64 = 0
     private var isStopping = false
     /// What is planned for each target, as it was last looked at.
     private(set) var planned: [ScanSchedule.Planned] = []
@@ -45,6 +50,7 @@ final class ScanKeeper {
 
     /// A scan that somebody waits for.
     private struct Wanted {
+        let number: Int64
         let request: ScanRequest
         let listener: any ScanListener
     }
@@ -54,7 +60,9 @@ final class ScanKeeper {
         let session: RunningSession
         let request: ScanRequest
         var reporter: ScanReporter
-        let listener: (any ScanListener)?
+        /// Who asked for it by hand.
+        let wanted: Wanted?
+        var listener: (any ScanListener)? { wanted?.listener }
         /// The target that it is at.
         var target: String?
         /// Whether a scan of it began, or went on, and did not end yet.
@@ -62,6 +70,8 @@ final class ScanKeeper {
         /// Whether the schedule was waiting for that target already.
         var wasUnfinished = false
         var isEnding = false
+        /// Whether who asked for it wants it to end.
+        var isEndedByHand = false
         var progress: ScanProgress?
     }
 
@@ -105,6 +115,7 @@ final class ScanKeeper {
         self.configuration = configuration
         schedule.configure(Self.targets(configuration), at: .now())
         keep()
+        refreshPlan()
     }
 
     private func keep() {
@@ -130,18 +141,35 @@ final class ScanKeeper {
     func record(of target: String) -> ScanRecord? { schedule.records[target] }
 
     /// What to wait for.
-    var descriptors: [Int32] { current?.session.descriptors ?? [] }
+    var descriptors: [Int32] { (current?.session.descriptors ?? []) + plans.descriptors }
+
+    /// Whether a session scans.
+    var isRunning: Bool { current != nil }
 
     /// Whether a session is there to be looked after.
-    var isRunning: Bool { current != nil }
+    var hasSession: Bool { isRunning || !plans.isEmpty }
 
     // MARK: What others want
 
-    /// Takes a scan by hand; false where too many wait already.
-    func want(_ request: ScanRequest, _ listener: any ScanListener) -> Bool {
-        guard wanted.count < Self.mostWanted, !isStopping else { return false }
-        wanted.append(Wanted(request: request, listener: listener))
-        if current?.listener == nil { endCurrent() }
+    /// Takes a scan by hand, and gives its number; nil where too many wait already.
+    func want(_ request: ScanRequest, _ listener: any ScanListener) -> Int64? {
+        guard wanted.count + plans.count < Self.mostWanted, !isStopping else { return nil }
+        lastNumber += 1
+        wanted.append(Wanted(number: lastNumber, request: request, listener: listener))
+        if !request.isPlan && current?.listener == nil { endCurrent() }
+        return lastNumber
+    }
+
+    /// Ends a scan by hand in good order; its listener goes on hearing until the end. False where there is none of this
+    /// number any more.
+    func endScan(_ number: Int64) -> Bool {
+        if current?.wanted?.number == number {
+            current?.isEndedByHand = true
+            endCurrent()
+            return true
+        }
+        guard let place = wanted.firstIndex(where: { $0.number == number }) else { return plans.end(number) }
+        wanted.remove(at: place).listener.ended(.interrupted(signal: SIGTERM, nil), notes: [])
         return true
     }
 
@@ -149,7 +177,8 @@ final class ScanKeeper {
     func stop() {
         isStopping = true
         endCurrent()
-        for one in wanted { one.listener.ended(.failed("nodeguard stops", nil)) }
+        plans.stop()
+        for one in wanted { one.listener.ended(.failed("nodeguard stops", nil), notes: []) }
         wanted = []
     }
 
@@ -163,7 +192,7 @@ final class ScanKeeper {
     func abandon() {
         guard let current else { return }
         self.current = nil
-        current.listener?.ended(.failed("nodeguard stops, and the scan's process hangs", nil))
+        current.listener?.ended(.failed("nodeguard stops, and the scan's process hangs", nil), notes: [])
         // Its end would be waited for together with the last reference.
         _ = unsafe Unmanaged.passRetained(current.session)
     }
@@ -179,11 +208,14 @@ final class ScanKeeper {
     /// Looks after the session that runs, and begins what is to begin. Waits for nothing.
     func step() {
         if current != nil { advance() }
+        plans.step()
         wanted.removeAll { $0.listener.isGone }
+        for one in wanted where one.request.isPlan { beginPlan(one) }
+        wanted.removeAll { $0.request.isPlan }
         guard current == nil, !isStopping else { return }
         if !wanted.isEmpty {
             let next = wanted.removeFirst()
-            begin(next.request, next.listener)
+            begin(next.request, next)
         } else if let request = due() {
             begin(request, nil)
         }
@@ -220,23 +252,29 @@ final class ScanKeeper {
         let isSame = planned.allSatisfy { one in
             MetricLabel(one.target).map { metrics.snapshot.targets[$0]?.nextScan == one.next } ?? true
         }
-        let isGone = metrics.snapshot.targets.keys.contains {
-            $0 != ScanReporter.manualTarget && !configured.contains($0.description)
-        }
-        guard !isSame || isGone else { return }
+        var retired = metrics.snapshot
+        retired.retireTargets(except: configured)
+        guard !isSame || retired != metrics.snapshot else { return }
         metrics.update { snapshot in
             for (name, time) in next {
                 guard let label = MetricLabel(name) else { continue }
                 snapshot.targets[label, default: MetricsSnapshot.Target()].nextScan = time
             }
-            // What is not configured any more would be told for ever.
-            for label in snapshot.targets.keys where label != ScanReporter.manualTarget {
-                if !configured.contains(label.description) { snapshot.targets[label] = nil }
-            }
+            snapshot.retireTargets(except: configured)
         }
     }
 
-    private func begin(_ request: ScanRequest, _ listener: (any ScanListener)?) {
+    private func beginPlan(_ plan: Wanted) {
+        do {
+            let findings = FindingsRecorder(state: configuration.settings.paths.state.path)
+            let order = try SessionOrder(plan.request, configuration, findings: findings)
+            plans.begin(plan.number, try RunningSession(order), plan.listener, notes: findings.problems)
+        } catch {
+            plan.listener.ended(.failed("\(error)", nil), notes: [])
+        }
+    }
+
+    private func begin(_ request: ScanRequest, _ wanted: Wanted?) {
         let state = configuration.settings.paths.state.path
         let findings = FindingsRecorder(state: state)
         let reporter = ScanReporter(journal: journal, metrics: metrics, findings: findings)
@@ -248,11 +286,11 @@ final class ScanKeeper {
                 keep()
             }
             current = Current(
-                session: try RunningSession(order), request: request, reporter: reporter, listener: listener,
+                session: try RunningSession(order), request: request, reporter: reporter, wanted: wanted,
                 target: request.targets.first)
             problem = nil
         } catch {
-            listener?.ended(.failed("\(error)", nil))
+            wanted?.listener.ended(.failed("\(error)", nil), notes: reporter.problems)
             problem = "a scan could not be started: \(error)"
             if request.trigger != .manual { settle(request.targets.first, .failed) }
         }
@@ -279,10 +317,8 @@ final class ScanKeeper {
             scan.reason = .shutdown
             event = .scanInterrupted(scan)
         }
-        if current?.request.isPlan != true {
-            current?.reporter.report(event)
-            follow(event)
-        }
+        current?.reporter.report(event)
+        follow(event)
         if case .scanProgress(let progress) = event { current?.progress = progress }
         current?.listener?.hear(event)
     }
@@ -347,6 +383,7 @@ final class ScanKeeper {
             settle(target, ended.isEnding ? .interrupted : .failed)
         }
         reportProblems = ended.reporter.problems
-        ended.listener?.ended(ending)
+        ended.listener?.ended(
+            ended.isEndedByHand ? .interrupted(signal: SIGTERM, ending.summary) : ending, notes: reportProblems)
     }
 }

@@ -27,6 +27,8 @@ final class Connection {
     private var idleSince: ContinuousClock.Instant
     private var messageSince: ContinuousClock.Instant
     private var sentAt: ContinuousClock.Instant
+    /// See ``VarlinkCall/stalled``.
+    var stalled: Duration
 
     init(_ socket: consuming StreamSocket, peer: PeerCredentials, limits: VarlinkLimits) {
         self.socket = socket
@@ -36,6 +38,7 @@ final class Connection {
         idleSince = began
         messageSince = began
         sentAt = began
+        stalled = limits.stalled
     }
 
     var descriptor: Int32 { socket.rawValue }
@@ -65,7 +68,7 @@ final class Connection {
     /// When the server has to look at this connection though nothing came; nil where it need not.
     var deadline: ContinuousClock.Instant? {
         if isBroken || canTakeCall { return began }
-        if queued > 0 { return sentAt.advanced(by: limits.stalled) }
+        if queued > 0 { return sentAt.advanced(by: stalled) }
         if isEnding { return began }
         if isBusy { return nil }
         if inputEnded { return began }
@@ -102,6 +105,7 @@ final class Connection {
     func begin(_ call: VarlinkCall) {
         isBusy = true
         self.call = call
+        stalled = limits.stalled
     }
 
     /// What came is no call: nobody knows what else is not. The connection ends once what waits has been sent.

@@ -47,6 +47,13 @@ public final class VarlinkCall {
     /// Whether somebody waits for a reply. Never for a call that was made `oneway`.
     public var isOpen: Bool { connection?.isOpen == true }
 
+    /// How long the client may take nothing of what waits for it before it is closed: ``VarlinkLimits/stalled``, unless
+    /// another time is set. It holds until all was taken, beyond the last reply too.
+    public var stalled: Duration? {
+        get { connection?.stalled }
+        set { if let newValue { connection?.stalled = newValue } }
+    }
+
     /// The parameters.
     ///
     /// - Throws: `InvalidParameter` with the place of the first one that does not fit the type.

@@ -14,7 +14,8 @@ public struct VarlinkLimits: Sendable {
     /// How many bytes wait for a client that does not read. From then on replies that are not the last are dropped
     /// (``VarlinkCall/send(_:)`` says so), and further calls are not looked at. One reply may reach beyond, and the last.
     public var queuedBytes = 256 << 10
-    /// After this time without a byte taken of what waits for it, a client is closed.
+    /// After this time without a byte taken of what waits for it, a client is closed; a call may say otherwise
+    /// (``VarlinkCall/stalled``).
     public var stalled = Duration.seconds(60)
     /// How long a call may take to come, from its first byte to its end.
     public var halfMessage = Duration.seconds(10)
