@@ -187,7 +187,7 @@ extension AgentStatus.Gate {
         reason = view.isKept ? view.why : view.trouble ?? "it has not begun yet"
         remedy = view.isKept ? view.remedy : nil
         switch will {
-        case .automatic: override = nil
+        case .automatic, .unknown: override = nil
         case .forcedShut: override = "forced_shut"
         case .breakGlass: override = "open_by_hand"
         }

@@ -49,7 +49,7 @@ final class GateKeeper: Sendable {
                     // The gate is not ours, or the kernel cannot do it: what an earlier agent left goes on and ends by
                     // itself. Whether the posture holds is worth knowing all the same.
                     let policy = state.withLock { $0.plan.posture }
-                    let posture = Posture.evaluate(policy)
+                    let posture = loop.posture(policy)
                     let isStopped = state.withLock { state in
                         state.trouble = error.description
                         state.posture = posture

@@ -85,6 +85,9 @@ extension GateView {
             return "\(check.rawValue) is \(kind.rawValue): \(posture?[check]?.evidence ?? "not looked at yet")"
         case .shutWithoutProof: return "nothing was proven lately"
         case .settling: return "every required check passes, but not yet for long enough"
+        case .awaitingWill:
+            return "every required check passes, but whether a person has forced it shut is not known yet: the disk of "
+                + "paths.state does not answer"
         }
     }
 
