@@ -44,7 +44,7 @@ public final class Agent {
     /// When the agent no longer waits for a session that was killed: the gate must still be handed over.
     private static let lastPatience = Duration.seconds(4)
 
-    /// Takes the host's lock and prepares everything; nothing is opened, shut or scanned yet.
+    /// Takes the host's lock, begins to hold the gate, and prepares everything else; nothing is scanned yet.
     ///
     /// - Parameters:
     ///   - configuration: the main file.
@@ -75,19 +75,34 @@ public final class Agent {
         lock = try HostLock(state: state)
         Rights.keepForAgent()
 
-        journal = JournalQueue(isWanted: settings.journal.enabled, longest: 1000)
-        metrics = MetricsStore(state: state, textfile: settings.metrics.textfile?.path, version: version)
+        // Before everything that reads what may hang: after a restart by the watchdog the disk may hang still.
         store = OverrideStore(state: state, runtime: runtime)
         gate = try GateKeeper(GatePlan(configuration.loaded), store: store, host: settings.paths.host.path)
         watchdog = Watchdog(gate)
         statusListener = try StatusListener(gate, settings)
         self.state = try StateWatcher(settings, gate)
+        try gate.start()
+        try watchdog.start()
+
+        journal = JournalQueue(isWanted: settings.journal.enabled, longest: 1000)
+        metrics = MetricsStore(state: state, textfile: settings.metrics.textfile?.path, version: version)
         scans = ScanKeeper(
             configuration.loaded, state: state, metrics: metrics, journal: journal,
             patience: scanPatience)
         control = nil
         do {
-            control = try Control(self, at: runtime.appending("control.sock"), version: version)
+            if let control {
+                try control.restore()
+            } else {
+                control = try Control(self, at: runtime.appending("control.sock"), version: version)
+            }
+            controlProblem = nil
+        keepControl()
+    }
+
+    /// Makes the control socket, also where somebody has deleted it.
+    private func keepControl() {
+        let runtime = configuration.loaded.settings.paths.runtime.path
         } catch {
             controlProblem = "the control socket is not there: \(error)"
         }
@@ -95,8 +110,6 @@ public final class Agent {
 
     /// Runs until SIGTERM or SIGINT.
     public func run() throws {
-        try gate.start()
-        try watchdog.start()
         try statusListener.start()
         try state.start()
         metrics.update { snapshot in
@@ -255,6 +268,7 @@ public final class Agent {
             snapshot.take(gate.view, isOverridden: store.current() != .automatic)
         }
     }
+        keepControl()
 
     /// A change of the gate or of a check is in the metrics at once.
     private func followGate() {
@@ -266,7 +280,11 @@ public final class Agent {
         if !isReady && gate.cameRound > 0 {
             isReady = true
             lastStatusLine = statusLine
-            ServiceManager.ready(lastStatusLine)
+            if watchdog.mayTellReady() {
+                ServiceManager.ready(lastStatusLine)
+            } else {
+                ServiceManager.status(lastStatusLine)
+            }
             tell(.agentStarted(AgentStarted(version: version, mode: view.mode)))
         }
         if isReady && statusLine != lastStatusLine {
