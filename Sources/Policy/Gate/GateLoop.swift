@@ -67,6 +67,10 @@ public struct GateStatus: Equatable, Sendable {
     public var isInPlace = true
     /// The person's will that it rests on.
     public var will = GateOverrideState.unknown
+    /// Until when the kernel keeps the gate open by a lease, whoever gave it; nil where there is none.
+    public var leaseUntil: ContinuousClock.Instant?
+    /// Whether the gate was first opened while the lease of the agent before still ran: it was open all along.
+    public var tookOver = false
 }
 
 /// Judges the posture and moves the gate, on a thread of the caller's, until it is stopped.
@@ -223,11 +227,16 @@ public final class GateLoop: Sendable {
     ///   left goes on by itself and ends by itself.
     public func run() throws(KernelGateError) {
         awaitFirstAnswers()
-        let plan = shared.withLock { $0.plan }
+        let known = will.last?.value ?? .unknown
+        let plan = shared.withLock { shared in
+            // Also where there will be no loop to tell it.
+            shared.status.will = known
+            return shared.plan
+        }
         // Told after the pass: who hears of an event and asks for the status finds what the event tells of.
         let happened = Mutex<[Event]>([])
         var session = try Session(
-            plan, will: will.last?.value ?? .unknown, host: host, looksAt: looksAt,
+            plan, will: known, host: host, looksAt: looksAt,
             tell: { event in happened.withLock { $0.append(event) } })
         while true {
             session.pass(shared.withLock { $0.state }, will.last?.value ?? .unknown)
@@ -282,6 +291,7 @@ private struct Session {
     private var places: [PodSelector: PodPlace]
     private var firewallChange: (pid: UInt32?, program: String?)?
     private var leaseIsOurs = false
+    private var hasOpened = false
     private var passBegan: ContinuousClock.Instant = .now
     private static let longestSleep = Duration.seconds(1)
     /// As nftables names the author of a change: by thread.
@@ -316,6 +326,7 @@ private struct Session {
         }
         expected = try Self.install(self.plan, tunnels, GateCounters(), into: gate)
         status.trouble = gate.limitation
+        readLease()
         count()
     }
 
@@ -474,6 +485,15 @@ private struct Session {
         status.counters.packets.merge(now.packets, uniquingKeysWith: max)
     }
 
+    /// Asks the kernel how long its lease still runs.
+    private mutating func readLease() {
+        guard case .open(let left)? = try? gate.read() else {
+            status.leaseUntil = nil
+            return
+        }
+        status.leaseUntil = .now.advanced(by: left)
+    }
+
     /// Puts the rules in place anew, keeping what was counted.
     private mutating func reinstall() {
         guard mayInstall else {
@@ -487,6 +507,7 @@ private struct Session {
             expected = try Self.install(plan, tunnels, status.counters, into: gate)
             status.trouble = gate.limitation
             areRulesInPlace = true
+            readLease()
         } catch {
             status.trouble = error.description
             areRulesInPlace = false
@@ -520,6 +541,8 @@ private struct Session {
         let before = status.decision
         status.decision = decision
         if decision.isOpen {
+            if !hasOpened, !leaseIsOurs, let until = status.leaseUntil, until > now { status.tookOver = true }
+            hasOpened = true
             if now >= nextLease || !before.isOpen { lease(decision, now) }
         } else if !decision.letsLeaseRun && (leaseIsOurs || decision != before) {
             shut()
@@ -548,12 +571,14 @@ private struct Session {
         do throws(KernelGateError) {
             try gate.open(for: duration)
             leaseIsOurs = true
+            status.leaseUntil = .now.advanced(by: duration)
             status.trouble = gate.limitation
         } catch {
             reinstall()
             do throws(KernelGateError) {
                 try gate.open(for: duration)
                 leaseIsOurs = true
+                status.leaseUntil = .now.advanced(by: duration)
             } catch {
                 status.trouble = error.description
             }
@@ -564,12 +589,14 @@ private struct Session {
         do throws(KernelGateError) {
             try gate.shut()
             leaseIsOurs = false
+            status.leaseUntil = nil
         } catch {
             // Whatever is wrong with the tables: new ones have no lease.
             reinstall()
             do throws(KernelGateError) {
                 try gate.shut()
                 leaseIsOurs = false
+                status.leaseUntil = nil
             } catch {
                 status.trouble = error.description
             }
