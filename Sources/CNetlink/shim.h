@@ -47,10 +47,6 @@ static inline int64_t nodeguard_filesystem_magic(const char *path) {
     return (int64_t)(uint32_t)about.f_type;
 }
 
-// eventfd(2): a counter that a poll can wait for.
-#include <sys/eventfd.h>
-static inline int nodeguard_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
-
 // gettid(2), which glibc declares only with _GNU_SOURCE.
 #include <sys/syscall.h>
 #include <unistd.h>

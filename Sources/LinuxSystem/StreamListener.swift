@@ -82,6 +82,9 @@ public struct StreamListener: ~Copyable, Sendable {
         }
     }
 
+    /// Whether who connects to its path still comes here.
+    public var isAtItsPath: Bool { path.map { FileIdentity($0) == identity } ?? true }
+
     /// The descriptor's number, for poll(2).
     public var rawValue: Int32 { socket.rawValue }
 

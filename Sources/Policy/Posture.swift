@@ -41,6 +41,17 @@ public struct Posture: Equatable, Sendable {
         evaluate(checks(policy, history: history, state: state), hear: hear)
     }
 
+    /// The same, with a boot configuration that another thread has read.
+    static func evaluate(
+        _ policy: PosturePolicy, history: HandshakeHistory? = nil, boot: SELinuxReading.Found<SELinuxReading.BootMode>,
+        hear: (CheckResult) -> Void = { _ in }
+    ) -> Posture {
+        let checks = checks(policy, history: history).map { check in
+            check is SELinuxCheck ? SELinuxCheck(policy.selinux, boot: boot) : check
+        }
+        return evaluate(checks, hear: hear)
+    }
+
     static func evaluate(_ checks: [any PostureCheck], hear: (CheckResult) -> Void) -> Posture {
         Posture(
             checks.map { check in

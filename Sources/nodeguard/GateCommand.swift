@@ -207,7 +207,7 @@ struct GateHand {
         }
     }
 
-    /// Waits until the kernel is as it was asked to be. The agent looks at what is remembered twice a second.
+    /// Waits until the kernel is as it was asked to be. The agent sees what is remembered change.
     func waitUntil(isOpen: Bool) throws {
         guard inForce.rules.mode == .enforce else { return }
         let deadline = ContinuousClock.now.advanced(by: .seconds(10))
@@ -258,7 +258,7 @@ struct GateReport: Encodable {
         mode = hand.plan.rules.mode.rawValue
         let will = hand.store.current()
         switch will {
-        case .automatic: override = nil
+        case .automatic, .unknown: override = nil
         case .forcedShut: override = "forced_shut"
         case .breakGlass: override = "open_by_hand"
         }

@@ -90,6 +90,19 @@ struct AgentFaultTests {
         #expect(shut.errors.hasPrefix("SHUT: no agent answers"))
     }
 
+    @Test func `a disk that holds up the start keeps neither the gate nor systemd waiting`() throws {
+        let house = try AgentHouse(starts: false)
+        // Who opens a pipe waits until somebody writes to it: so does the agent with what it kept there.
+        let kept = house.state.appending("metrics.json").string
+        _ = try runProgram(["sh", "-c", "mkdir -m 700 -- \"$0\" && mkfifo -- \"$1\"", house.state.string, kept])
+        try house.start()
+        #expect(try house.notify.wait(for: "READY=1").contains("a disk holds up the rest"))
+        try house.waitForGate("OPEN")
+        try house.setTunnel(up: false)
+        try house.waitForGate("CLOSED")
+        try house.stop(SIGKILL)
+    }
+
     @Test func `folders that another user can write to are refused, and the state is kept from others`() throws {
         let house = try AgentHouse(starts: false)
         for folder in [house.state, house.folder.path.appending("run")] {

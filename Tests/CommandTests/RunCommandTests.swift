@@ -50,6 +50,54 @@ struct RunCommandTests {
         try house.waitForGate("CLOSED")
     }
 
+    @Test func `an upgrade is open all along, for status and metrics too, and what stopped tells nothing of the gate`()
+        throws
+    {
+        func policy(settle: String) -> String {
+            """
+              selinux: { require: ignore }
+              vpn: { interfaces: [tun0], ipv4: required, ipv6: ignore }
+              gate: { mode: enforce, settle: \(settle), lease: 2s, handover: 5m }
+            """
+        }
+        let house = try AgentHouse(policy: policy(settle: "100ms"))
+        let opened = #"nodeguard_gate_transitions_total{to="open"}"#
+        try house.waitForStatus("OPEN")
+        try waitFor("the metrics to follow") { try house.metric(opened) == 1 ? true : nil }
+        #expect(try house.stop().end == .exited(0))
+        #expect(try house.metric("nodeguard_gate_open") == nil)
+        #expect(try house.metric(#"nodeguard_check_status{check="vpn.route.ipv4"}"#) == nil)
+        #expect(try house.metric(opened) == 1)
+
+        try house.configure(policy: policy(settle: "5m"))
+        try house.start()
+        try house.notify.wait(
+            for:
+                "STATUS=the gate is open: every required check passes, but not yet for long enough; a lease of before still "
+                + "runs")
+        try house.waitForStatus("OPEN")
+        #expect(try house.nodeguard("wait-open", "--timeout", "20s").status == 0)
+        try waitFor("the metrics to follow") { try house.metric("nodeguard_gate_open") == 1 ? true : nil }
+
+        try house.configure(policy: policy(settle: "100ms"))
+        house.agent.signal(SIGHUP)
+        // From here on the lease is this agent's.
+        try house.notify.wait(for: "STATUS=the gate is open: every required check passes")
+        try house.setTunnel(up: false)
+        try waitFor("the metrics to follow") {
+            try house.metric(#"nodeguard_gate_transitions_total{to="closed"}"#) == 1 ? true : nil
+        }
+        #expect(try house.metric(opened) == 1)
+    }
+
+    @Test func `a control socket that somebody deletes is made again`() throws {
+        let house = try AgentHouse()
+        try house.waitForStatus("OPEN")
+        _ = try runProgram(["rm", house.controlSocket.string])
+        try house.waitForStatus("OPEN,")
+        #expect(exists(house.controlSocket))
+    }
+
     @Test func `a second agent says who is there, and leaves the first alone`() throws {
         let house = try AgentHouse()
         try house.waitForGate("OPEN")

@@ -1,9 +1,10 @@
 import Journal
 import LinuxSystem
-import Policy
 import SystemPackage
 import TestSupport
 import Testing
+
+@testable import Policy
 
 private let required = GateSettings.usuallyRequired
 private let start = ContinuousClock.now
@@ -130,6 +131,14 @@ struct DecisionTests {
         }
     }
 
+    @Test func `before a person's will is known nothing opens, and what is bad is told all the same`() {
+        var judge = GateJudge(GateSettings(mode: .enforce, settle: .zero))
+        judge.note(posture(), at: at(0))
+        #expect(judge.decide(.unknown, at: at(5000)) == .awaitingWill)
+        judge.note(posture(.fail, except: .vpnInterface), at: at(5000))
+        #expect(judge.decide(.unknown, at: at(5000)) == .shutByCheck(.vpnInterface, .fail))
+    }
+
     @Test func `a forced closing wins over a broken glass`() {
         var judge = GateJudge(GateSettings(mode: .enforce))
         judge.note(posture(), at: at(0))
@@ -169,6 +178,34 @@ struct OverrideStoreTests {
         #expect(store(folder).current() == .automatic)
         try store(folder).breakGlass(for: .zero, reason: "over at once")
         #expect(store(folder).current() == .automatic)
+    }
+
+    @Test func `a change is read at once, also in a folder that was not there before`() throws {
+        let folder = try TemporaryFolder()
+        let store = OverrideStore(state: folder.path.appending("state"), runtime: folder.path)
+        let heard = try Mailbox<GateOverrideState>()
+        // So long that it would be no reason within this test.
+        let reading = try KeptReading(
+            folders: store.folders, interval: 3_600_000, { store.current() }, hear: { heard.put($1.value) })
+        func wait(until isSo: (GateOverrideState) -> Bool) throws {
+            let deadline = ContinuousClock.now.advanced(by: .seconds(120))
+            while !heard.take().contains(where: isSo) {
+                try #require(ContinuousClock.now < deadline)
+                _ = try waitForEvents([Watched(heard.rawValue)], until: deadline)
+            }
+        }
+        try reading.start()
+        defer { reading.stop() }
+        try wait { $0 == .automatic }
+        try makeFolder(folder.path.appending("state"), permissions: .ownerReadWriteExecute)
+        reading.lookNow()
+        try wait { $0 == .automatic }
+        try store.close(reason: "moved")
+        try wait { $0 == .forcedShut(reason: "moved") }
+        try store.resume()
+        try wait { $0 == .automatic }
+        try store.breakGlass(for: .seconds(60), reason: "test")
+        try wait { if case .breakGlass = $0 { true } else { false } }
     }
 
     @Test func `what cannot be read means shut`() throws {

@@ -198,6 +198,34 @@ struct GateLoopTests {
         try guarded.wait(untilOpen: false, "glass mended")
     }
 
+    @Test func `a disk that hangs holds nothing up, and the last known will stays in force`() throws {
+        let disk = HangingDisk(.automatic)
+        disk.hangs = true
+        let guarded = try GuardedNode(disk: disk)
+        func wait(_ what: String, until isSo: () -> Bool) throws {
+            let deadline = ContinuousClock.now.advanced(by: .seconds(120))
+            while !isSo() { try #require(ContinuousClock.now < deadline, "\(what): \(guarded.loop.status)") }
+        }
+        try wait("nothing is known") { guarded.loop.status.decision == .awaitingWill }
+        guarded.flood.begin(phase: 1)
+        guarded.flood.begin(phase: 2, packets: 200)
+        disk.hangs = false
+        try guarded.wait(untilOpen: true, "it is known")
+        guarded.flood.begin(phase: 3)
+        disk.hangs = true
+        guarded.loop.lookNow()
+        try wait("the reading hangs") { disk.isWaitedFor }
+        try guarded.node.shell(Fault.all[0].breaks)
+        try guarded.wait(untilOpen: false, "a fault while it hangs")
+        try guarded.node.shell(Fault.all[0].mends)
+        try guarded.wait(untilOpen: true, "mended while it hangs")
+        disk.will = .forcedShut(reason: "moved")
+        disk.hangs = false
+        try guarded.wait(untilOpen: false, "it answers again")
+        #expect(guarded.loop.status.will == .forcedShut(reason: "moved"))
+        #expect(guarded.passed(shutPhases: [2]) == 0)
+    }
+
     @Test func `what others do to nftables neither opens nor breaks it`() throws {
         let guarded = try GuardedNode()
         try guarded.wait(untilOpen: true, "at first")

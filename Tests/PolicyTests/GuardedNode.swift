@@ -34,6 +34,34 @@ struct GuardFailure: Error, CustomStringConvertible {
     let description: String
 }
 
+/// A disk with a person's will that does not answer as long as it hangs.
+final class HangingDisk: Sendable {
+    private let state: Mutex<(will: GateOverrideState, hangs: Bool, isWaitedFor: Bool)>
+
+    init(_ will: GateOverrideState) { state = Mutex((will, false, false)) }
+
+    var will: GateOverrideState {
+        get { state.withLock { $0.will } }
+        set { state.withLock { $0.will = newValue } }
+    }
+    var hangs: Bool {
+        get { state.withLock { $0.hangs } }
+        set { state.withLock { $0.hangs = newValue } }
+    }
+    var isWaitedFor: Bool { state.withLock { $0.isWaitedFor } }
+
+    func read() -> GateOverrideState {
+        while true {
+            let will = state.withLock { state in
+                state.isWaitedFor = state.hangs
+                return state.hangs ? nil : state.will
+            }
+            if let will { return will }
+            poll(nil, 0, 1)
+        }
+    }
+}
+
 /// A node with a real tunnel, a validator that answers on port 9000, a peer that never stops to send to it through
 /// the tunnel, and a sniffer on the uplink that sees every packet of the validator's that should not be there.
 final class GuardedNode {
@@ -56,6 +84,7 @@ final class GuardedNode {
     /// The default route by the tunnel, and everything required.
     init(
         routes: String = "ip route add default dev tun0", hasLoop: Bool = true, host: FilePath = "/",
+        disk: HangingDisk? = nil,
         _ change: (inout GatePlan) -> Void = { _ in }
     ) throws {
         node = try NetworkNamespace()
@@ -94,8 +123,9 @@ final class GuardedNode {
         change(&plan)
         self.plan = plan
         let witness = witness
+        let store = OverrideStore(state: folder.path, runtime: folder.path)
         let loop = try GateLoop(
-            plan, store: OverrideStore(state: folder.path, runtime: folder.path), host: host,
+            plan, host: host, folders: store.folders, will: { disk?.read() ?? store.current() },
             looksAt: { policy, history, hear in
                 let selinux = CheckResult(
                     .selinuxEnforcing, witness.isSELinuxGood ? .pass : .fail(remedy: "test"), evidence: "injected")

@@ -7,12 +7,14 @@ internal import Varlink
 /// It is a part of the agent's loop. What a client does or does not do costs that client's connection at most.
 final class Control {
     private let server: VarlinkServer
+    private let path: FilePath
     private unowned let agent: Agent
     /// Calls that wait for the gate to open.
     private var waiting: [VarlinkCall] = []
 
     init(_ agent: Agent, at path: FilePath, version: String) throws {
         self.agent = agent
+        self.path = path
         var limits = VarlinkLimits()
         // As long as an event's line can be: a path can have millions of bytes.
         limits.messageSize = 16 << 20
@@ -43,6 +45,12 @@ final class Control {
 
     /// A step of the server; never waits.
     func handle(_ ready: [Watched]) { server.handle(ready) }
+
+    /// Makes the socket anew where it was deleted or replaced.
+    func restore() throws(SystemCallError) {
+        guard !server.isAtItsPath else { return }
+        server.listen(at: try StreamListener(at: path))
+    }
 
     /// The gate opened or shut: whoever waits for that may hear it.
     func gateMoved() {

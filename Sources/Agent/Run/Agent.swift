@@ -33,6 +33,8 @@ public final class Agent {
     private var nextHeartbeat = ContinuousClock.now
     private var lastGate: GateView?
     private var lastStatusLine = ""
+    /// Where the gate has moved last under this agent; nil: it has not.
+    private var lastMove: MetricsSnapshot.Gate.State?
     private var isReady = false
     /// When it was asked to end.
     private var stopping: ContinuousClock.Instant?
@@ -44,7 +46,7 @@ public final class Agent {
     /// When the agent no longer waits for a session that was killed: the gate must still be handed over.
     private static let lastPatience = Duration.seconds(4)
 
-    /// Takes the host's lock and prepares everything; nothing is opened, shut or scanned yet.
+    /// Takes the host's lock, begins to hold the gate, and prepares everything else; nothing is scanned yet.
     ///
     /// - Parameters:
     ///   - configuration: the main file.
@@ -75,19 +77,34 @@ public final class Agent {
         lock = try HostLock(state: state)
         Rights.keepForAgent()
 
-        journal = JournalQueue(isWanted: settings.journal.enabled, longest: 1000)
-        metrics = MetricsStore(state: state, textfile: settings.metrics.textfile?.path, version: version)
+        // Before everything that reads what may hang: after a restart by the watchdog the disk may hang still.
         store = OverrideStore(state: state, runtime: runtime)
         gate = try GateKeeper(GatePlan(configuration.loaded), store: store, host: settings.paths.host.path)
         watchdog = Watchdog(gate)
+        try gate.start()
+        try watchdog.start()
+
+        journal = JournalQueue(isWanted: settings.journal.enabled, longest: 1000)
+        metrics = MetricsStore(state: state, textfile: settings.metrics.textfile?.path, version: version)
         statusListener = try StatusListener(gate, settings)
         self.state = try StateWatcher(settings, gate)
         scans = ScanKeeper(
             configuration.loaded, state: state, metrics: metrics, journal: journal,
             patience: scanPatience)
         control = nil
+        keepControl()
+    }
+
+    /// Makes the control socket, also where somebody has deleted it.
+    private func keepControl() {
+        let runtime = configuration.loaded.settings.paths.runtime.path
         do {
-            control = try Control(self, at: runtime.appending("control.sock"), version: version)
+            if let control {
+                try control.restore()
+            } else {
+                control = try Control(self, at: runtime.appending("control.sock"), version: version)
+            }
+            controlProblem = nil
         } catch {
             controlProblem = "the control socket is not there: \(error)"
         }
@@ -95,8 +112,6 @@ public final class Agent {
 
     /// Runs until SIGTERM or SIGINT.
     public func run() throws {
-        try gate.start()
-        try watchdog.start()
         try statusListener.start()
         try state.start()
         metrics.update { snapshot in
@@ -123,7 +138,7 @@ public final class Agent {
         }
         for event in gate.events.take() { hear(event) }
         tell(.agentStopped(AgentStopped(reason: .requested)))
-        metrics.update { _ in }
+        metrics.update { $0.endOfWatch() }
         control = nil
     }
 
@@ -222,7 +237,10 @@ public final class Agent {
             default: nil
             }
         guard let state else { return }
-        metrics.update { $0.gate.transitions[state, default: 0] += 1 }
+        // After an upgrade it opens as it was open: by the lease of the agent before. Another reason is no move either.
+        let before = lastMove ?? (gate.view.tookOver ? .open : nil)
+        lastMove = state
+        if state != before { metrics.update { $0.gate.transitions[state, default: 0] += 1 } }
         control?.gateMoved()
         statusListener.gateMoved()
     }
@@ -251,9 +269,10 @@ public final class Agent {
             for event in stale.look(signatures, now: .now()) { tell(event.event) }
         }
         scans.refreshPlan()
+        keepControl()
         metrics.update { snapshot in
             snapshot.heartbeat = .now()
-            snapshot.take(gate.view, isOverridden: store.current() != .automatic)
+            snapshot.take(gate.view)
         }
     }
 
@@ -261,13 +280,21 @@ public final class Agent {
     private func followGate() {
         let view = gate.view
         if view != lastGate && view.differsInMoreThanCounts(from: lastGate) {
-            metrics.update { $0.take(view, isOverridden: store.current() != .automatic) }
+            metrics.update { $0.take(view) }
+            if view.isOpen != lastGate?.isOpen {
+                control?.gateMoved()
+                statusListener.gateMoved()
+            }
         }
         lastGate = view
         if !isReady && gate.cameRound > 0 {
             isReady = true
             lastStatusLine = statusLine
-            ServiceManager.ready(lastStatusLine)
+            if watchdog.mayTellReady() {
+                ServiceManager.ready(lastStatusLine)
+            } else {
+                ServiceManager.status(lastStatusLine)
+            }
             tell(.agentStarted(AgentStarted(version: version, mode: view.mode)))
         }
         if isReady && statusLine != lastStatusLine {
@@ -284,14 +311,20 @@ public final class Agent {
         return "\(view.inWords)\(scan)\(controlProblem.map { "; \($0)" } ?? "")"
     }
 
+    private var lostChanges: String? {
+        let lost = gate.events.givenUp
+        return lost == 0 ? nil : "\(lost) changes of checks were not told: a disk has held up the agent for too long"
+    }
+
     // MARK: What others ask
 
     /// Everything that there is to know, at this moment.
     var status: AgentStatus {
         AgentStatus(
-            version: version, began: began, gate: gate.view, will: store.current(), configuration: configuration,
+            version: version, began: began, gate: gate.view, configuration: configuration,
             scans: scans, snapshot: metrics.snapshot,
-            problems: [controlProblem, stateProblem, statusListener.problem, journal.complaint].compactMap { $0 }
+            problems: [controlProblem, stateProblem, statusListener.problem, journal.complaint, lostChanges].compactMap
+            { $0 }
                 + metrics.problems + (signatures?.problems ?? []))
     }
 }

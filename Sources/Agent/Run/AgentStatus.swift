@@ -100,12 +100,12 @@ public struct AgentStatus: Codable, Equatable, Sendable {
 
 extension AgentStatus {
     init(
-        version: String, began: UnixTime, gate view: GateView, will: GateOverrideState,
-        configuration: AgentConfiguration, scans: ScanKeeper, snapshot: MetricsSnapshot, problems: [String]
+        version: String, began: UnixTime, gate view: GateView, configuration: AgentConfiguration, scans: ScanKeeper,
+        snapshot: MetricsSnapshot, problems: [String]
     ) {
         self.version = version
         since = began.description
-        gate = Gate(view, will)
+        gate = Gate(view)
         let required = configuration.required
         checks = (view.posture?.results ?? []).map { result in
             Check(
@@ -126,14 +126,14 @@ extension AgentStatus {
                 uniquingKeysWith: { first, _ in first }))
         self.configuration = configuration.loaded.files.map { printable($0) }
         attention = []
-        let found = findAttention(view, will, configuration, scans, problems)
+        let found = findAttention(view, configuration, scans, problems)
         attention = found.map(\.what)
         next = found.first?.remedy
     }
 
     /// In the order of what it means for the validator.
     private func findAttention(
-        _ view: GateView, _ will: GateOverrideState, _ configuration: AgentConfiguration, _ scans: ScanKeeper,
+        _ view: GateView, _ configuration: AgentConfiguration, _ scans: ScanKeeper,
         _ problems: [String]
     ) -> [(what: String, remedy: String?)] {
         var found: [(what: String, remedy: String?)] = []
@@ -143,13 +143,13 @@ extension AgentStatus {
         } else if let trouble = view.trouble {
             need("the gate's rules are not as they should be: \(trouble)")
         }
-        if view.isKept && !view.decision.isOpen { need("the gate is shut: \(view.why)", view.remedy) }
+        if view.isKept && !view.letsThrough { need("the gate is shut: \(view.why)", view.remedy) }
         if case .openByOverride = view.decision {
             need(
                 "the gate is open by hand, whatever the posture: \(view.why)",
                 "nodeguard gate resume, if that reason no longer holds")
         }
-        if view.mode == .disabled, case .forcedShut(let reason) = will {
+        if view.mode == .disabled, case .forcedShut(let reason) = view.will {
             need(
                 "the gate was forced shut by hand (\(printable(reason.utf8))), and policy.gate.mode: disabled leaves it open",
                 "set policy.gate.mode to observe or enforce, or run nodeguard gate resume")
@@ -181,13 +181,13 @@ extension AgentStatus {
 }
 
 extension AgentStatus.Gate {
-    init(_ view: GateView, _ will: GateOverrideState) {
-        state = view.isKept ? (view.decision.isOpen ? "open" : "closed") : "unknown"
+    init(_ view: GateView) {
+        state = view.isKept ? (view.letsThrough ? "open" : "closed") : "unknown"
         mode = view.mode.rawValue
         reason = view.isKept ? view.why : view.trouble ?? "it has not begun yet"
         remedy = view.isKept ? view.remedy : nil
-        switch will {
-        case .automatic: override = nil
+        switch view.will {
+        case .automatic, .unknown: override = nil
         case .forcedShut: override = "forced_shut"
         case .breakGlass: override = "open_by_hand"
         }

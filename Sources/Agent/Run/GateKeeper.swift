@@ -29,13 +29,21 @@ final class GateKeeper: Sendable {
     /// Where the gate's loop could not begin, it is tried again so often.
     private static let pause: Int32 = 5000
 
+    /// So many events wait at most for an agent's loop that a disk holds up.
+    private static let mostEvents = 1000
+
     /// - Parameter host: where the node's root is, for its container runtime.
     init(_ plan: GatePlan, store: OverrideStore, host: FilePath) throws(SystemCallError) {
         let events = try Mailbox<Event>()
         self.events = events
         retry = try Bell()
         state = Mutex(State(plan: plan))
-        loop = try GateLoop(plan, store: store, host: host, tell: { events.put($0) })
+        loop = try GateLoop(
+            plan, store: store, host: host,
+            tell: { event in
+                // How the gate moved is never given up; how checks changed in between is, the oldest first.
+                events.put(event, atMost: Self.mostEvents) { if case .checkChanged = $0 { true } else { false } }
+            })
     }
 
     /// Starts the thread; it ends after ``stop()``.
@@ -49,7 +57,7 @@ final class GateKeeper: Sendable {
                     // The gate is not ours, or the kernel cannot do it: what an earlier agent left goes on and ends by
                     // itself. Whether the posture holds is worth knowing all the same.
                     let policy = state.withLock { $0.plan.posture }
-                    let posture = Posture.evaluate(policy)
+                    let posture = loop.posture(policy)
                     let isStopped = state.withLock { state in
                         state.trouble = error.description
                         state.posture = posture
@@ -75,7 +83,9 @@ final class GateKeeper: Sendable {
             return GateView(
                 decision: status.decision, posture: isLooping ? status.posture : state.posture ?? status.posture,
                 counters: status.counters, trouble: isLooping ? status.trouble : state.trouble,
-                isKept: isLooping && status.isInPlace, mode: state.plan.settings.mode)
+                isKept: isLooping && status.isInPlace, mode: state.plan.settings.mode, will: status.will,
+                isOpenByLease: status.decision.letsLeaseRun && status.leaseUntil.map { $0 > .now } == true,
+                tookOver: status.tookOver)
         }
     }
 
@@ -120,9 +130,21 @@ struct GateView: Equatable, Sendable {
     var isKept: Bool
     /// What decisions do to the ports.
     var mode: GateMode
+    /// The person's will that the decision rests on.
+    var will: GateOverrideState
+    /// Whether the ports are open all the same while the decision waits: by a lease of before, which still runs.
+    var isOpenByLease: Bool
+    /// Whether the gate was first opened while the lease of the agent before still ran: it was open all along.
+    var tookOver: Bool
 }
 
 extension GateView {
+    /// Whether what is decided, or a lease of before, lets packets through.
+    var letsThrough: Bool { decision.isOpen || isOpenByLease }
+
+    /// Whether a person has taken it into their own hands; nil where that is not known.
+    var isOverridden: Bool? { will == .unknown ? nil : will != .automatic }
+
     /// Whether the ports are open now, or nothing shuts them: what `wait-open` waits for, and what the status listener tells.
     /// A gate that only observes shuts nothing, unless a person has forced it shut.
     var isOpen: Bool {
@@ -131,7 +153,7 @@ extension GateView {
         case .observe:
             if case .forcedShut = decision { return false }
             return true
-        case .enforce: return isKept && decision.isOpen
+        case .enforce: return isKept && letsThrough
         }
     }
 }

@@ -4,7 +4,7 @@ internal import Policy
 
 extension MetricsSnapshot {
     /// Takes over what is known of the gate and the posture.
-    mutating func take(_ view: GateView, isOverridden: Bool) {
+    mutating func take(_ view: GateView) {
         checks = [:]
         vpnRouteOK = [:]
         vpnHandshakeAgeSeconds = [:]
@@ -30,8 +30,8 @@ extension MetricsSnapshot {
         }
         selinuxEnforcing = SELinuxMode.isEnforcing
         gate.mode = view.mode
-        gate.isOpen = view.isKept ? view.decision.isOpen : nil
-        gate.isOverridden = isOverridden
+        gate.isOpen = view.isKept ? view.letsThrough : nil
+        gate.isOverridden = view.isOverridden
         for direction in Gate.Direction.allCases {
             gate.droppedPackets[direction] = view.counters.packets(direction: direction.rawValue)
             gate.droppedByReason[direction] = [:]
@@ -43,6 +43,20 @@ extension MetricsSnapshot {
             }
             gate.droppedByReason[direction, default: [:]][label] = view.counters.packets[reason] ?? 0
         }
+    }
+}
+
+extension MetricsSnapshot {
+    /// Forgets what was true only while the agent saw it: a file that nobody writes any more would tell it for ever. That
+    /// no agent runs is told by its heartbeat.
+    mutating func endOfWatch() {
+        checks = [:]
+        vpnRouteOK = [:]
+        vpnHandshakeAgeSeconds = [:]
+        selinuxEnforcing = nil
+        gate.isOpen = nil
+        gate.mode = nil
+        gate.isOverridden = nil
     }
 }
 
@@ -63,7 +77,8 @@ extension GateView {
     func differsInMoreThanCounts(from other: GateView?) -> Bool {
         guard let other else { return true }
         func verdicts(_ view: GateView) -> [Verdict.Kind] { view.posture?.results.map(\.verdict.kind) ?? [] }
-        return decision.isOpen != other.decision.isOpen || verdicts(self) != verdicts(other) || trouble != other.trouble
+        return letsThrough != other.letsThrough || isOverridden != other.isOverridden
+            || verdicts(self) != verdicts(other) || trouble != other.trouble
             || isKept != other.isKept || mode != other.mode
     }
 
@@ -71,7 +86,7 @@ extension GateView {
     var inWords: String {
         guard isKept else { return "the gate is not held: \(trouble ?? "it has not begun yet")" }
         let only = mode == .observe ? " (it only observes)" : ""
-        return "the gate is \(decision.isOpen ? "open" : "shut")\(only): \(why)"
+        return "the gate is \(letsThrough ? "open" : "shut")\(only): \(why)"
     }
 
     /// Why it is as it is.
@@ -84,9 +99,14 @@ extension GateView {
         case .shutByCheck(let check, let kind):
             return "\(check.rawValue) is \(kind.rawValue): \(posture?[check]?.evidence ?? "not looked at yet")"
         case .shutWithoutProof: return "nothing was proven lately"
-        case .settling: return "every required check passes, but not yet for long enough"
+        case .settling: return "every required check passes, but not yet for long enough\(byLease)"
+        case .awaitingWill:
+            return "every required check passes, but whether a person has forced it shut is not known yet: the disk of "
+                + "paths.state does not answer\(byLease)"
         }
     }
+
+    private var byLease: String { isOpenByLease ? "; a lease of before still runs" : "" }
 
     /// What a person can do about a gate that is shut; nil where nothing.
     var remedy: String? {

@@ -9,18 +9,27 @@ import SystemPackage
 public struct SELinuxCheck: PostureCheck {
     /// What the owner requires.
     public let requirement: SELinuxRequirement
+    /// What /etc/selinux/config was read to say; nil: it is read when it is looked at.
+    private let boot: SELinuxReading.Found<SELinuxReading.BootMode>?
 
     /// A check of this host.
     public init(_ requirement: SELinuxRequirement) {
+        self.init(requirement, boot: nil)
+    }
+
+    /// A check that reads no disk where it is told what the boot configuration says.
+    init(_ requirement: SELinuxRequirement, boot: SELinuxReading.Found<SELinuxReading.BootMode>?) {
         self.requirement = requirement
+        self.boot = boot
     }
 
     /// ``CheckName/selinuxEnforcing``.
     public var name: CheckName { .selinuxEnforcing }
 
-    /// Looks now. The files are the kernel's own and answer at once, so the deadline has no bearing on it.
+    /// Looks now. The files are the kernel's own and answer at once, so the deadline has no bearing on it; only
+    /// /etc/selinux/config lies on a disk.
     public func evaluate(deadline: ContinuousClock.Instant) -> CheckResult {
-        Self.judge(requirement, SELinuxReading())
+        Self.judge(requirement, SELinuxReading(boot: boot))
     }
 
     static func judge(_ requirement: SELinuxRequirement, _ reading: SELinuxReading) -> CheckResult {

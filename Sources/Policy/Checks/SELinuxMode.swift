@@ -2,7 +2,8 @@
 public enum SELinuxMode {
     /// Whether it enforces a loaded policy; nil where that is not known.
     public static var isEnforcing: Bool? {
-        let reading = SELinuxReading()
+        // What the next boot brings is not asked here.
+        let reading = SELinuxReading(boot: .missing)
         switch reading.mount {
         case .foreign: return nil
         case .absent: return reading.kernelHasSELinux == false ? false : nil

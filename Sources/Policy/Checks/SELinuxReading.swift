@@ -50,8 +50,12 @@ struct SELinuxReading: Equatable, Sendable {
 extension SELinuxReading {
     /// Reads this host.
     ///
-    /// - Parameter root: where the file system begins. libselinux is asked about the real host only.
-    init(root: FilePath = "/") {
+    /// All of it is the kernel's memory but the boot configuration. libselinux looks for that one only when it is loaded.
+    ///
+    /// - Parameters:
+    ///   - root: where the file system begins. libselinux is asked about the real host only.
+    ///   - boot: what the boot configuration says; nil: it is read.
+    init(root: FilePath = "/", boot: Found<BootMode>? = nil) {
         let selinuxfs = root.appending("sys/fs/selinux")
         kernelHasSELinux = contents(root.appending("proc/filesystems")).map { text in
             text.split(separator: "\n").contains { $0.split(separator: "\t").last == "selinuxfs" }
@@ -92,12 +96,17 @@ extension SELinuxReading {
         libraryEnabled = isHost && is_selinux_enabled() == 1
         let mode = isHost ? security_getenforce() : -1
         libraryEnforcing = mode < 0 ? nil : mode == 1
-        bootMode = Self.bootMode(read(root.appending("etc/selinux/config"), limit: 65536))
+        bootMode = boot ?? Self.readBootMode(root: root)
         commandLineOverride = contents(root.appending("proc/cmdline"))?.split { $0 == " " || $0 == "\n" }.map(
             String.init
         )
         .last { $0.hasPrefix("enforcing=") || $0.hasPrefix("selinux=") }
         .flatMap { $0 == "enforcing=1" || $0 == "selinux=1" ? nil : $0 }
+    }
+
+    /// Reads the boot configuration, from the disk.
+    static func readBootMode(root: FilePath = "/") -> Found<BootMode> {
+        bootMode(read(root.appending("etc/selinux/config"), limit: 65536))
     }
 
     /// The last `SELINUX=` line counts, as in libselinux.

@@ -36,6 +36,19 @@ public enum GateOverrideState: Equatable, Sendable {
     case forcedShut(reason: String)
     /// Open until then, whatever the posture.
     case breakGlass(until: ContinuousClock.Instant, reason: String)
+    /// Not read yet: nothing opens, and what is open by a lease of before runs on.
+    case unknown
+
+    /// Whether it is the same will, read twice: the end of a break glass is kept on another clock, and never read as the
+    /// same moment again.
+    func isSame(as other: GateOverrideState) -> Bool {
+        guard case .breakGlass(let end, let reason) = self, case .breakGlass(let otherEnd, let otherReason) = other
+        else {
+            return self == other
+        }
+        let apart = end.duration(to: otherEnd)
+        return reason == otherReason && apart < .seconds(1) && apart > .seconds(-1)
+    }
 }
 
 /// Whether the gate is open, and why.
@@ -54,12 +67,18 @@ public enum GateDecision: Equatable, Sendable {
     case shutWithoutProof
     /// The posture is good, but not yet for long enough.
     case settling
+    /// The posture is good, but whether a person has forced it shut is not known yet.
+    case awaitingWill
+
+    /// Whether it is shut for want of time alone: a lease that runs, handed over by the agent before or from another plan,
+    /// is not taken back for that.
+    public var letsLeaseRun: Bool { self == .settling || self == .awaitingWill }
 
     /// Whether packets may pass.
     public var isOpen: Bool {
         switch self {
         case .openByPosture, .openByOverride, .noGate: true
-        case .forcedShut, .shutByCheck, .shutWithoutProof, .settling: false
+        case .forcedShut, .shutByCheck, .shutWithoutProof, .settling, .awaitingWill: false
         }
     }
 }
@@ -101,12 +120,13 @@ public struct GateJudge: Sendable {
         switch override {
         case .forcedShut(let reason): return .forcedShut(reason: reason)
         case .breakGlass(let until, let reason) where now < until: return .openByOverride(until: until, reason: reason)
-        case .breakGlass, .automatic: break
+        case .breakGlass, .automatic, .unknown: break
         }
         guard let last, now >= last.at, last.at.duration(to: now) <= settings.freshness else {
             return .shutWithoutProof
         }
         if let (check, kind) = firstNotPassing(last.verdicts) { return .shutByCheck(check, kind) }
+        if override == .unknown { return .awaitingWill }
         guard let goodSince, goodSince.duration(to: now) >= settings.settle else { return .settling }
         return .openByPosture
     }

@@ -65,17 +65,26 @@ public struct GateStatus: Equatable, Sendable {
     public var trouble: String?
     /// Whether the kernel has the rules of the plan. Where it has not, nobody knows what it does with the ports.
     public var isInPlace = true
+    /// The person's will that it rests on.
+    public var will = GateOverrideState.unknown
+    /// Until when the kernel keeps the gate open by a lease, whoever gave it; nil where there is none.
+    public var leaseUntil: ContinuousClock.Instant?
+    /// Whether the gate was first opened while the lease of the agent before still ran: it was open all along.
+    public var tookOver = false
 }
 
 /// Judges the posture and moves the gate, on a thread of the caller's, until it is stopped.
 ///
 /// One pass is: hear what the kernel told, look where that gives a reason, decide, and make the kernel follow. A pass
 /// that takes too long needs no watchdog: the lease ends meanwhile.
+///
+/// It reads no disk. A person's will and SELinux's boot configuration are read by threads of their own: where the disk
+/// hangs, the last known will stays in force, and a break glass ends by its own clock all the same.
 public final class GateLoop: Sendable {
     private let shared: Mutex<Shared>
-    /// Written to by others to wake the loop.
-    private let wakeUp: OwnedDescriptor
-    private let store: OverrideStore
+    private let wakeUp: WakeUp
+    private let will: KeptReading<GateOverrideState>
+    private let boot: KeptReading<SELinuxReading.Found<SELinuxReading.BootMode>>
     private let host: FilePath
     private let looksAt: Look
     private let tell: @Sendable (Event) -> Void
@@ -91,29 +100,78 @@ public final class GateLoop: Sendable {
         var status = GateStatus(decision: .shutWithoutProof, posture: nil, counters: GateCounters(), trouble: nil)
     }
 
+    /// Rung by others to wake the loop.
+    private final class WakeUp: Sendable {
+        let bell: Bell
+        init() throws(SystemCallError) { bell = try Bell() }
+    }
+
+    /// How long the first answers of the disks are waited for before there is a gate without them: a disk that is well
+    /// answers at once, and what an earlier agent left goes on meanwhile.
+    private static let firstAnswers = Duration.seconds(1)
+
     /// A loop that has not begun.
     ///
     /// - Parameters:
-    ///   - store: a person's will.
+    ///   - store: a person's will; read on a thread of its own from now on.
     ///   - host: where the node's own root folder is, for its container runtime and its processes.
     ///   - looksAt: looks at the posture; a test may put another in place of the real one.
     ///   - tell: hears of what happened, on the loop's thread: it must not wait for anything.
-    public init(
+    public convenience init(
         _ plan: GatePlan, store: OverrideStore, host: FilePath = "/",
-        looksAt: @escaping Look = { policy, history, hear in
-            Posture.evaluate(policy, history: history, hear: hear)
-        },
+        looksAt: Look? = nil,
+        tell: @escaping @Sendable (Event) -> Void
+    ) throws(SystemCallError) {
+        try self.init(plan, host: host, folders: store.folders, will: { store.current() }, looksAt: looksAt, tell: tell)
+    }
+
+    /// The same, with anything that tells a person's will.
+    init(
+        _ plan: GatePlan, host: FilePath = "/", folders: [FilePath] = [],
+        will readsWill: @escaping @Sendable () -> GateOverrideState, looksAt: Look? = nil,
         tell: @escaping @Sendable (Event) -> Void
     ) throws(SystemCallError) {
         shared = Mutex(Shared(plan: plan))
-        self.store = store
         self.host = host
-        self.looksAt = looksAt
         self.tell = tell
-        let descriptor = nodeguard_eventfd()
-        guard descriptor >= 0 else { throw SystemCallError("eventfd", "make the gate's bell", errno: .current) }
-        wakeUp = OwnedDescriptor(owning: FileDescriptor(rawValue: descriptor))
+        let wakeUp = try WakeUp()
+        self.wakeUp = wakeUp
+        will = try KeptReading(folders: folders, interval: 500, readsWill) { before, now in
+            if before?.value.isSame(as: now.value) != true { wakeUp.bell.ring() }
+        }
+        let boot = try KeptReading(
+            folders: ["/etc/selinux"], interval: 5000, { SELinuxReading.readBootMode() },
+            hear: { before, now in if before?.value != now.value { wakeUp.bell.ring() } })
+        self.boot = boot
+        self.looksAt =
+            looksAt ?? { policy, history, hear in
+                Posture.evaluate(policy, history: history, boot: Self.known(boot), hear: hear)
+            }
+        try will.start()
+        try boot.start()
     }
+
+    deinit { endReading() }
+
+    private func endReading() {
+        will.stop()
+        boot.stop()
+    }
+
+    /// What the boot configuration says, as long as that is news enough to rest on.
+    private static func known(
+        _ boot: KeptReading<SELinuxReading.Found<SELinuxReading.BootMode>>
+    ) -> SELinuxReading.Found<SELinuxReading.BootMode> {
+        guard let last = boot.last else { return .unreadable("its disk has not answered yet") }
+        guard last.at.duration(to: .now) <= StateFacts.freshness else {
+            return .unreadable("its disk has not answered for ten minutes")
+        }
+        return last.value
+    }
+
+    /// Looks at the system's part of the posture as the loop does, without waiting for a disk. For where there is no
+    /// loop that could tell it.
+    public func posture(_ policy: PosturePolicy) -> Posture { Posture.evaluate(policy, boot: Self.known(boot)) }
 
     /// What the loop knows now.
     public var status: GateStatus { shared.withLock { $0.status } }
@@ -142,6 +200,8 @@ public final class GateLoop: Sendable {
 
     /// Looks, decides and reads the overrides now, as after `gate open` or `gate close`.
     public func lookNow() {
+        will.lookNow()
+        boot.lookNow()
         ring()
     }
 
@@ -151,10 +211,14 @@ public final class GateLoop: Sendable {
         ring()
     }
 
-    private func ring() {
-        var one: UInt64 = 1
-        // A bell that is already rung (EAGAIN) has been rung.
-        _ = unsafe write(wakeUp.rawValue, &one, 8)
+    private func ring() { wakeUp.bell.ring() }
+
+    private func awaitFirstAnswers() {
+        let end = ContinuousClock.now.advanced(by: Self.firstAnswers)
+        while will.last == nil || boot.last == nil, .now < end, !shared.withLock({ $0.isStopped }) {
+            _ = try? waitForEvents([Watched(wakeUp.bell.rawValue)], until: end)
+            wakeUp.bell.silence()
+        }
     }
 
     /// Runs until ``stop()``. Must be called on a thread of its own, in the network namespace that it guards.
@@ -162,14 +226,20 @@ public final class GateLoop: Sendable {
     /// - Throws: ``KernelGateError`` where the gate cannot begin: nothing was opened then, and what an earlier agent
     ///   left goes on by itself and ends by itself.
     public func run() throws(KernelGateError) {
-        let plan = shared.withLock { $0.plan }
+        awaitFirstAnswers()
+        let known = will.last?.value ?? .unknown
+        let plan = shared.withLock { shared in
+            // Also where there will be no loop to tell it.
+            shared.status.will = known
+            return shared.plan
+        }
         // Told after the pass: who hears of an event and asks for the status finds what the event tells of.
         let happened = Mutex<[Event]>([])
         var session = try Session(
-            plan, store: store, host: host, looksAt: looksAt,
+            plan, will: known, host: host, looksAt: looksAt,
             tell: { event in happened.withLock { $0.append(event) } })
         while true {
-            session.pass(shared.withLock { $0.state })
+            session.pass(shared.withLock { $0.state }, will.last?.value ?? .unknown)
             let status = session.status
             let (plan, isStopped) = shared.withLock { shared in
                 shared.status = status
@@ -183,9 +253,10 @@ public final class GateLoop: Sendable {
             for event in told { tell(event) }
             if isStopped { break }
             session.adopt(plan)
-            session.wait(for: wakeUp.rawValue)
+            session.wait(for: wakeUp.bell)
         }
         session.end()
+        endReading()
     }
 }
 
@@ -194,7 +265,10 @@ private struct Session {
     /// As it was told, and with the pods and the person's will of now.
     private var told: GatePlan
     private var plan: GatePlan
-    private let store: OverrideStore
+    private var will: GateOverrideState {
+        get { status.will }
+        set { status.will = newValue }
+    }
     private let looksAt: GateLoop.Look
     private let tell: (Event) -> Void
 
@@ -217,6 +291,7 @@ private struct Session {
     private var places: [PodSelector: PodPlace]
     private var firewallChange: (pid: UInt32?, program: String?)?
     private var leaseIsOurs = false
+    private var hasOpened = false
     private var passBegan: ContinuousClock.Instant = .now
     private static let longestSleep = Duration.seconds(1)
     /// As nftables names the author of a change: by thread.
@@ -229,26 +304,34 @@ private struct Session {
     private static let looksAtOnce = 5
 
     init(
-        _ plan: GatePlan, store: OverrideStore, host: FilePath, looksAt: @escaping GateLoop.Look,
+        _ plan: GatePlan, will: GateOverrideState, host: FilePath, looksAt: @escaping GateLoop.Look,
         tell: @escaping (Event) -> Void
     ) throws(KernelGateError) {
         told = plan
         runtime = ContainerRuntime(host: host)
         places = runtime.places(of: plan.posture.pods)
-        self.plan = plan.inForce(pods: places, store.current())
-        self.store = store
+        self.plan = plan.inForce(pods: places, will)
         self.looksAt = looksAt
         self.tell = tell
         judge = GateJudge(plan.settings)
         status = GateStatus(decision: .shutWithoutProof, posture: nil, counters: GateCounters(), trouble: nil)
+        status.will = will
         gate = try KernelGate()
         tunnels = tunnelsUp(plan.posture)
         // Before the first look, so that no change between the two is missed.
         events = try? KernelEvents()
+        guard mayInstall else {
+            reinstall()
+            return
+        }
         expected = try Self.install(self.plan, tunnels, GateCounters(), into: gate)
         status.trouble = gate.limitation
+        readLease()
         count()
     }
+
+    /// Rules that only observe would open what a person has forced shut: before that is known, the kernel's stay.
+    private var mayInstall: Bool { will != .unknown || told.settings.mode != .observe }
 
     /// Puts the plan's rules in place, or takes them away where it has none.
     ///
@@ -274,13 +357,13 @@ private struct Session {
         if other.posture != told.posture || other.settings != told.settings { judge = GateJudge(other.settings) }
         told = other
         places = runtime.places(of: told.posture.pods)
-        plan = told.inForce(pods: places, store.current())
+        plan = told.inForce(pods: places, will)
         nextLook = .now
         reinstall()
     }
 
     /// Makes the rules follow the pods and the person's will, where these have changed.
-    private mutating func follow(_ will: GateOverrideState, places: [PodSelector: PodPlace]?) {
+    private mutating func follow(places: [PodSelector: PodPlace]?) {
         if let places { self.places = places }
         let now = told.inForce(pods: self.places, will)
         let isChanged = now.rules != plan.rules
@@ -289,26 +372,26 @@ private struct Session {
     }
 
     /// Waits for a reason to go on.
-    mutating func wait(for bell: Int32) {
+    mutating func wait(for bell: borrowing Bell) {
         let left = max(.zero, ContinuousClock.now.duration(to: min(nextLook, nextLease)))
         let (seconds, attoseconds) = left.components
         let milliseconds = Int32(min(seconds, 60) * 1000 + attoseconds / 1_000_000_000_000_000 + 1)
         guard
             let ready = try? waitUntilReadable(
-                [bell, runtime.descriptor] + (events?.descriptors ?? []), milliseconds: milliseconds)
+                [bell.rawValue, runtime.descriptor] + (events?.descriptors ?? []), milliseconds: milliseconds)
         else {
             return
         }
         if ready.contains(0) {
-            var count: UInt64 = 0
-            _ = unsafe read(bell, &count, 8)
+            bell.silence()
             nextLook = .now
         }
     }
 
     /// One pass.
-    mutating func pass(_ state: StateFacts?) {
+    mutating func pass(_ state: StateFacts?, _ will: GateOverrideState) {
         passBegan = .now
+        self.will = will
         hear()
         if firewallChange != nil { repair() }
         if .now >= nextLook { look(state) }
@@ -342,7 +425,7 @@ private struct Session {
         let began = ContinuousClock.now
         looksPaidFor = max(looksPaidFor, began).advanced(by: Self.shortestPause)
         // A new pod is guarded before anything is said about it.
-        follow(store.current(), places: runtime.places(of: told.posture.pods))
+        follow(places: runtime.places(of: told.posture.pods))
         // A bad answer shuts an open gate before the next check begins.
         let looksAt = looksAt
         let shutsAtOnce = { (session: inout Session, result: CheckResult) in
@@ -402,13 +485,29 @@ private struct Session {
         status.counters.packets.merge(now.packets, uniquingKeysWith: max)
     }
 
+    /// Asks the kernel how long its lease still runs.
+    private mutating func readLease() {
+        guard case .open(let left)? = try? gate.read() else {
+            status.leaseUntil = nil
+            return
+        }
+        status.leaseUntil = .now.advanced(by: left)
+    }
+
     /// Puts the rules in place anew, keeping what was counted.
     private mutating func reinstall() {
+        guard mayInstall else {
+            areRulesInPlace = false
+            status.trouble =
+                "whether a person has forced it shut is not known yet: the disk of paths.state does not answer"
+            return
+        }
         count()
         do throws(KernelGateError) {
             expected = try Self.install(plan, tunnels, status.counters, into: gate)
             status.trouble = gate.limitation
             areRulesInPlace = true
+            readLease()
         } catch {
             status.trouble = error.description
             areRulesInPlace = false
@@ -422,7 +521,7 @@ private struct Session {
         guard plan.settings.mode != .disabled else { return }
         let now = try? gate.fingerprint()
         // Before Linux 6.12 somebody could have put a lease into the plain table.
-        if gate.scheme == .doubled && !status.decision.isOpen && status.decision != .settling { shut() }
+        if gate.scheme == .doubled && !status.decision.isOpen && !status.decision.letsLeaseRun { shut() }
         guard now == nil || now != expected else { return }
         reinstall()
         tell(
@@ -436,17 +535,16 @@ private struct Session {
     }
 
     private mutating func decide() {
-        let will = store.current()
-        follow(will, places: nil)
+        follow(places: nil)
         let now = ContinuousClock.now
         let decision = judge.decide(will, at: now)
         let before = status.decision
         status.decision = decision
         if decision.isOpen {
+            if !hasOpened, !leaseIsOurs, let until = status.leaseUntil, until > now { status.tookOver = true }
+            hasOpened = true
             if now >= nextLease || !before.isOpen { lease(decision, now) }
-        } else if decision != .settling && (leaseIsOurs || decision != before) {
-            // While it settles a lease may still run, handed over by the agent before or from another plan: the
-            // posture is good, and the lease ends by itself.
+        } else if !decision.letsLeaseRun && (leaseIsOurs || decision != before) {
             shut()
         }
         announce(decision, before)
@@ -457,7 +555,7 @@ private struct Session {
 
     /// While shut, the next moment at which the decision may change by time alone.
     private var settleStep: Duration {
-        status.decision == .settling ? .milliseconds(50) : .milliseconds(500)
+        status.decision.letsLeaseRun ? .milliseconds(50) : .milliseconds(500)
     }
 
     private mutating func lease(_ decision: GateDecision, _ now: ContinuousClock.Instant) {
@@ -474,12 +572,14 @@ private struct Session {
             // The first lease takes the place of whatever an earlier agent left: its handover would outlive this agent.
             if leaseIsOurs { try gate.open(for: duration) } else { try gate.handOver(for: duration) }
             leaseIsOurs = true
+            status.leaseUntil = .now.advanced(by: duration)
             status.trouble = gate.limitation
         } catch {
             reinstall()
             do throws(KernelGateError) {
                 try gate.open(for: duration)
                 leaseIsOurs = true
+                status.leaseUntil = .now.advanced(by: duration)
             } catch {
                 status.trouble = error.description
             }
@@ -490,12 +590,14 @@ private struct Session {
         do throws(KernelGateError) {
             try gate.shut()
             leaseIsOurs = false
+            status.leaseUntil = nil
         } catch {
             // Whatever is wrong with the tables: new ones have no lease.
             reinstall()
             do throws(KernelGateError) {
                 try gate.shut()
                 leaseIsOurs = false
+                status.leaseUntil = nil
             } catch {
                 status.trouble = error.description
             }
@@ -503,10 +605,10 @@ private struct Session {
     }
 
     private func announce(_ decision: GateDecision, _ before: GateDecision) {
-        guard decision != before, decision != .settling else { return }
+        guard decision != before, !decision.letsLeaseRun else { return }
         let mode = plan.settings.mode
         switch decision {
-        case .noGate, .settling: break
+        case .noGate, .settling, .awaitingWill: break
         case .openByPosture: tell(GateOpened(reason: "every required check passes", mode: mode).event)
         case .openByOverride(_, let reason):
             if case .openByOverride(_, reason) = before { return }

@@ -16,6 +16,9 @@ public struct OverrideStore: Sendable {
         open = runtime.appending("gate-open")
     }
 
+    /// Where a change of it can be seen.
+    var folders: [FilePath] { [closed.removingLastComponent(), open.removingLastComponent()] }
+
     /// The longest that the glass may stay broken.
     public static let longestOpening = Duration.seconds(24 * 3600)
 

@@ -10,7 +10,7 @@ internal import SystemPackage
 ///
 /// Only the users allowed get anything; others are told ``VarlinkError/permissionDenied`` and closed.
 public final class VarlinkServer {
-    private let listener: StreamListener
+    private var listener: StreamListener
     private let interfaces: [String: VarlinkInterface]
     private let allowed: Set<UInt32>
     private let limits: VarlinkLimits
@@ -43,6 +43,15 @@ public final class VarlinkServer {
             }
         }
         self.interfaces = all
+    }
+
+    /// Whether the socket is still where clients look for it.
+    public var isAtItsPath: Bool { listener.isAtItsPath }
+
+    /// Takes new connections there from now on. Those that there are go on.
+    public func listen(at other: consuming StreamListener) {
+        listener = other
+        acceptsFrom = nil
     }
 
     /// The descriptors to wait at, and for what. To be asked anew before each wait.
