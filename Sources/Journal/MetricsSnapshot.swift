@@ -109,3 +109,65 @@ public struct MetricsSnapshot: Codable, Equatable, Sendable {
         case quarantined
     }
 }
+
+// What is stored may be of an older version: what that one did not know is as if nothing were known of it yet.
+
+extension MetricsSnapshot {
+    /// Reads what was stored, also by an earlier version.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(version: try container.decode(String.self, forKey: .version))
+        up = try container.decodeIfPresent(UnixTime.self, forKey: .up)
+        heartbeat = try container.decodeIfPresent(UnixTime.self, forKey: .heartbeat)
+        checks = try container.decodeIfPresent([MetricLabel: CheckChanged.Status].self, forKey: .checks) ?? checks
+        selinuxEnforcing = try container.decodeIfPresent(Bool.self, forKey: .selinuxEnforcing)
+        vpnRouteOK = try container.decodeIfPresent([AddressFamily: Bool].self, forKey: .vpnRouteOK) ?? vpnRouteOK
+        vpnHandshakeAgeSeconds =
+            try container.decodeIfPresent([MetricLabel: UInt64].self, forKey: .vpnHandshakeAgeSeconds)
+            ?? vpnHandshakeAgeSeconds
+        gate = try container.decodeIfPresent(Gate.self, forKey: .gate) ?? gate
+        signatureDatabases =
+            try container.decodeIfPresent([MetricLabel: UnixTime].self, forKey: .signatureDatabases)
+            ?? signatureDatabases
+        signaturesLoaded = try container.decodeIfPresent(UInt64.self, forKey: .signaturesLoaded)
+        targets = try container.decodeIfPresent([MetricLabel: Target].self, forKey: .targets) ?? targets
+        reverifySeconds = try container.decodeIfPresent(UInt64.self, forKey: .reverifySeconds)
+        quarantinedFiles = try container.decodeIfPresent(UInt64.self, forKey: .quarantinedFiles)
+        keyFileProblems = try container.decodeIfPresent(UInt64.self, forKey: .keyFileProblems)
+    }
+}
+
+extension MetricsSnapshot.Gate {
+    /// Reads what was stored, also by an earlier version.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init()
+        isOpen = try container.decodeIfPresent(Bool.self, forKey: .isOpen)
+        mode = try container.decodeIfPresent(GateMode.self, forKey: .mode)
+        isOverridden = try container.decodeIfPresent(Bool.self, forKey: .isOverridden)
+        transitions = try container.decodeIfPresent([State: UInt64].self, forKey: .transitions) ?? transitions
+        droppedPackets =
+            try container.decodeIfPresent([Direction: UInt64].self, forKey: .droppedPackets) ?? droppedPackets
+        droppedByReason =
+            try container.decodeIfPresent([Direction: [MetricLabel: UInt64]].self, forKey: .droppedByReason)
+            ?? droppedByReason
+    }
+}
+
+extension MetricsSnapshot.Target {
+    /// Reads what was stored, also by an earlier version.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init()
+        isRunning = try container.decodeIfPresent(Bool.self, forKey: .isRunning)
+        lastStart = try container.decodeIfPresent(UnixTime.self, forKey: .lastStart)
+        lastCompletion = try container.decodeIfPresent(UnixTime.self, forKey: .lastCompletion)
+        lastDurationMicroseconds = try container.decodeIfPresent(UInt64.self, forKey: .lastDurationMicroseconds)
+        lastCounts = try container.decodeIfPresent(OutcomeCounts.self, forKey: .lastCounts)
+        lastBytes = try container.decodeIfPresent(UInt64.self, forKey: .lastBytes)
+        oldestVerified = try container.decodeIfPresent(UnixTime.self, forKey: .oldestVerified)
+        nextScan = try container.decodeIfPresent(UnixTime.self, forKey: .nextScan)
+        exposedKeyFiles = try container.decodeIfPresent(Set<String>.self, forKey: .exposedKeyFiles)
+        findings = try container.decodeIfPresent([MetricsSnapshot.FindingState: UInt64].self, forKey: .findings) ?? findings
+    }
+}

@@ -129,6 +129,15 @@ struct MetricsTextTests {
         }
     }
 
+    @Test("What an earlier version stored is read, and what it did not know is not known")
+    func storedEarlier() throws {
+        let stored = #"{"version":"0.0.9","gate":{"transitions":{"open":3}},"targets":{"system":{"lastBytes":7}}}"#
+        let snapshot = try JSONDecoder().decode(MetricsSnapshot.self, from: Data(stored.utf8))
+        #expect(snapshot.gate.transitions == [.open: 3])
+        #expect(snapshot.targets[label("system")]?.lastBytes == 7)
+        #expect(snapshot.quarantinedFiles == nil && snapshot.gate.droppedByReason.isEmpty)
+    }
+
     @Test(
         "Neither a path nor anything unprintable can be a label", arguments: ["", "/etc", "a/b", "a\nb", "a\u{202E}"])
     func refusedLabels(text: String) {
