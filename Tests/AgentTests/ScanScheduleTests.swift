@@ -1,6 +1,7 @@
 import Config
 import FoundationEssentials
 import Journal
+import TestSupport
 import Testing
 
 @testable import Agent

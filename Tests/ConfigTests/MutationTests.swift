@@ -1,23 +1,11 @@
 import Config
 import SystemPackage
+import TestSupport
 import Testing
 
 /// Whatever happens to a file, it loads, or is refused with a place: nothing crashes, nothing is refused without a
 /// word. The changes are random, but the same every time.
 @Suite struct MutationTests {
-    /// SplitMix64, of Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
-    struct Seeded: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-            return z ^ (z >> 31)
-        }
-    }
-
     static let tokens = [
         "\t", "*a", "&a ", "!x ", "- ", ": ", "{", "}", "[", "]", "\"", "'", "\n", "---\n", "null", "#", "|", ">", "%",
         "?", "<<: ", "0", "\u{0}", "\u{2028}",

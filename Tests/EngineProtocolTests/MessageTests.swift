@@ -1,4 +1,5 @@
 import EngineProtocol
+import TestSupport
 import Testing
 
 /// What the session and its engine say to each other: what goes in comes out, and bad bytes are refused.
@@ -102,7 +103,7 @@ import Testing
 
     /// Workers parse hostile files and may say anything: whatever it is, it is understood or refused.
     @Test(arguments: 0..<8 as Range<UInt64>) func changedBytesNeverTrap(_ seed: UInt64) {
-        var generator = SplitMix(state: seed)
+        var generator = Seeded(state: seed)
         let seeds =
             Self.commands.map { $0.encoded() } + Self.messages.map { $0.encoded() } + Self.answers.map { $0.encoded() }
         for _ in 0..<4000 {
@@ -121,18 +122,5 @@ import Testing
             _ = try? EngineMessage(bytes)
             _ = try? ScanRequest(bytes)
         }
-    }
-}
-
-/// A small generator with a seed, so that a failure can be seen again (SplitMix64 of Steele, Lea and Flood).
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }

@@ -170,17 +170,13 @@ private enum Tar {
     }
 }
 
-/// Numbers by chance that are the same each time (SplitMix64).
+/// Numbers by chance that are the same each time.
 private struct Dice {
-    var state: UInt64
+    private var numbers: Seeded
 
-    mutating func roll(_ sides: Int) -> Int {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Int((mixed ^ (mixed >> 31)) % UInt64(sides))
-    }
+    init(state: UInt64) { numbers = Seeded(state: state) }
+
+    mutating func roll(_ sides: Int) -> Int { Int(numbers.next() % UInt64(sides)) }
 
     mutating func fate() -> FaultTests.Fate {
         var left = roll(FaultTests.Fate.allCases.reduce(0) { $0 + $1.weight })

@@ -1,6 +1,7 @@
 import Journal
 import LinuxSystem
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite("Events as JSON Lines")
@@ -146,7 +147,7 @@ struct EventLineTests {
     @Test("A line that was damaged is an error or another event, never the end of the process")
     func damaged() throws {
         // The same damage in every run: a test that fails must fail again.
-        var random = SplitMix(state: 1)
+        var random = Seeded(state: 1)
         let lines = try (fullEvents + minimalEvents).map { try $0.jsonLine().dropLast() }
         var refused = 0
         for round in 0..<4000 {
@@ -265,17 +266,4 @@ private func resumed(_ counts: String, reasons: String = "{}") -> String {
         .map { #","\#($0)":0"# }.joined()
     return #"{"schema":1,"event":"scan.resumed","scanID":"0123456789abcdef0123456789abcdef","counts":{"#
         + counts + defaults + #","incompleteReasons":{},"skippedReasons":\#(reasons)}}"#
-}
-
-/// Sebastiano Vigna's splitmix64: small, and the same everywhere.
-private struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
 }

@@ -61,6 +61,9 @@ public final class PacketFlood: Sendable {
             })
     }
 
+    /// A test that fails in the middle does not stop it: the thread must end before it is waited for.
+    deinit { state.isStopped.store(true, ordering: .releasing) }
+
     /// Changes the phase of the packets from now on, and waits until `packets` of it were sent. Everything sent in a
     /// phase before was handed to the kernel when this returns.
     public func begin(phase: UInt32, packets: Int = 1) {

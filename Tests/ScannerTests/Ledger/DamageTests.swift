@@ -125,7 +125,7 @@ struct DamageTests {
 
     @Test("Any byte changed, anywhere: nothing of the file is believed", arguments: [1, 2])
     func anyByte(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = Seeded(state: seed)
         let remembered = try Remembered(60)
         let intact = try read(remembered.path)
         #expect(remembered.judge().unchanged == 59)
@@ -141,7 +141,7 @@ struct DamageTests {
 
     @Test("Cut anywhere: what is left is right, or nothing is believed")
     func cut() throws {
-        var random = SeededGenerator(seed: 3)
+        var random = Seeded(state: 3)
         let remembered = try Remembered(60)
         let intact = try read(remembered.path)
         for _ in 0..<200 {
@@ -156,7 +156,7 @@ struct DamageTests {
 
     @Test("Garbage, frames that are doubled or change places: not believed")
     func garbage() throws {
-        var random = SeededGenerator(seed: 4)
+        var random = Seeded(state: 4)
         let remembered = try Remembered(60)
         let intact = try read(remembered.path)
         for _ in 0..<100 {

@@ -10,7 +10,7 @@ struct InterruptionTests {
         "Killed at any instant, again and again: nothing is lost, nothing missed",
         arguments: [7, 11])
     func kill9(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = Seeded(state: seed)
         let house = try LedgerHouse()
         try house.fill(400)
         let bad = (0..<8).map { _ in Int.random(in: 0..<400, using: &random) }

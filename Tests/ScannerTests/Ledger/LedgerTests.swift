@@ -153,7 +153,7 @@ struct LedgerTests {
 struct BulkRotationTests {
     @Test("New signatures every night for three months: every file once in reverify, no night far above another")
     func nights() {
-        var random = SeededGenerator(seed: 5)
+        var random = Seeded(state: 5)
         let reverify = 30
         let sizes = (0..<3000).map { _ in UInt64.random(in: 1_000_000...64_000_000, using: &random) }
         let total = sizes.reduce(0, +)
