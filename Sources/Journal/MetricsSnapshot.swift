@@ -168,6 +168,7 @@ extension MetricsSnapshot.Target {
         oldestVerified = try container.decodeIfPresent(UnixTime.self, forKey: .oldestVerified)
         nextScan = try container.decodeIfPresent(UnixTime.self, forKey: .nextScan)
         exposedKeyFiles = try container.decodeIfPresent(Set<String>.self, forKey: .exposedKeyFiles)
-        findings = try container.decodeIfPresent([MetricsSnapshot.FindingState: UInt64].self, forKey: .findings) ?? findings
+        findings =
+            try container.decodeIfPresent([MetricsSnapshot.FindingState: UInt64].self, forKey: .findings) ?? findings
     }
 }
