@@ -93,7 +93,7 @@ final class ScanKeeper {
             schedule = ScanSchedule()
             problem = "which scans there were is not known, each target waits for its next time: \(error)"
         }
-        machineID = String(decoding: (try? firstBytes(of: "/etc/machine-id", 64)) ?? [], as: UTF8.self)
+        machineID = String(decoding: (try? readBeginning(of: "/etc/machine-id", atMost: 64)) ?? [], as: UTF8.self)
         schedule.configure(Self.targets(configuration), at: .now())
         schedule.agentStarted(at: .now())
         keep()
